@@ -1,0 +1,15 @@
+import { changesetNudged, changesetReady } from "./changeset.ts";
+import { executionCancelled, executionReported, executionRequested } from "./execution.ts";
+import { selectionPageRequested } from "./selection.ts";
+import { ticked } from "./tick.ts";
+
+/** Every event that is routed to a function. */
+export const catalogue = [
+  selectionPageRequested,
+  executionRequested,
+  executionReported,
+  executionCancelled,
+  changesetReady,
+  changesetNudged,
+  ticked,
+] as const;

@@ -1,0 +1,195 @@
+import { hashOf } from "#shared/hash.ts";
+import type { FactOf, Lifecycle, Transition } from "#shared/lifecycle.ts";
+import type { RepositoryRef } from "#shared/ports/code-host.ts";
+
+/** What a campaign wants of one repository, and the pull request that came of it. */
+export interface Changeset {
+  readonly id: string;
+  readonly campaign: string;
+  readonly repository: RepositoryRef;
+  readonly baseBranch: string;
+  readonly desired: Desired;
+  readonly state: ChangesetState;
+  /** Grows with every write. */
+  readonly version: number;
+}
+
+/** The patch that is wanted, and the run that found it. */
+export interface Desired {
+  readonly run: number;
+  readonly specVersion: number;
+  readonly executionId: string;
+}
+
+/** What is on the code host, as we left it. */
+export interface Published {
+  readonly pullRequest: number;
+  readonly url: string;
+  readonly branch: string;
+  readonly headCommit: string;
+  readonly specVersion: number;
+  readonly executionId: string;
+  /** What the code host would not take, though the pull request stands: for people. */
+  readonly notes: readonly string[];
+}
+
+interface MaybePublished {
+  /** The open pull request that is to be brought up to date; absent when there is none yet. */
+  readonly published?: Published;
+}
+
+export type ChangesetState =
+  | { readonly status: "unpublished" }
+  | ({
+      readonly status: "ready";
+      /** A branch of ours that people have taken over: it is theirs now. */
+      readonly leftBranch?: string;
+    } & MaybePublished)
+  | ({ readonly status: "publishing"; readonly leftBranch?: string } & MaybePublished)
+  | { readonly status: "open"; readonly published: Published }
+  | ({ readonly status: "needs-human"; readonly because: string } & MaybePublished)
+  | { readonly status: "merged"; readonly published: Published }
+  | { readonly status: "closed"; readonly published: Published }
+  | ({ readonly status: "failed"; readonly because: string } & MaybePublished)
+  | { readonly status: "withdrawn"; readonly because: string };
+
+export type ChangesetFact =
+  | { readonly fact: "patch-found"; readonly desired: Desired }
+  | { readonly fact: "patch-lost"; readonly because: string }
+  | { readonly fact: "publish-asked"; readonly desired: Desired }
+  | { readonly fact: "turn-came" }
+  | { readonly fact: "published"; readonly published: Published }
+  | { readonly fact: "refused"; readonly because: string }
+  | { readonly fact: "changed-by-people"; readonly because: string }
+  | { readonly fact: "left-to-people"; readonly branch: string }
+  | { readonly fact: "restored" }
+  | { readonly fact: "merged" }
+  | { readonly fact: "closed" }
+  | { readonly fact: "reopened" };
+
+type Move<Name extends ChangesetFact["fact"], From = MaybePublished> = Transition<
+  From,
+  FactOf<ChangesetFact, Name>,
+  ChangesetState
+>;
+
+const withdraw: Move<"patch-lost"> = {
+  to: "withdrawn",
+  when: ({ published }) => published === undefined,
+  state: (_, { because }) => ({ status: "withdrawn", because }),
+};
+const refuse: Move<"refused"> = {
+  to: "failed",
+  state: ({ published }, { because }) => ({ status: "failed", because, ...keep(published) }),
+};
+const handOver: Move<"changed-by-people"> = {
+  to: "needs-human",
+  state: ({ published }, { because }) => ({ status: "needs-human", because, ...keep(published) }),
+};
+
+/** What people do to the pull request, seen while we are about something else. */
+function ended(status: "merged" | "closed"): Transition<MaybePublished, unknown, ChangesetState> {
+  return {
+    to: status,
+    when: ({ published }) => published !== undefined,
+    state: ({ published }) => ({ status, published: present(published) }),
+  };
+}
+
+/**
+ * Facts are stated from what the code host shows now, so they may come late, twice and out of order: whatever is absent
+ * here is an echo. A closed pull request is people's answer to that spec version; only a newer version asks again.
+ */
+export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
+  unpublished: {
+    "publish-asked": { to: "ready", state: () => ({ status: "ready" }) },
+    "patch-lost": { to: "withdrawn", state: (_, { because }) => ({ status: "withdrawn", because }) },
+  },
+  ready: {
+    "turn-came": { to: "publishing", state: ({ status: _, ...rest }) => ({ ...rest, status: "publishing" }) },
+    refused: refuse,
+    "changed-by-people": handOver,
+    "patch-lost": withdraw,
+    merged: ended("merged"),
+    closed: ended("closed"),
+  },
+  publishing: {
+    "left-to-people": { to: "ready", state: (_, { branch }) => ({ status: "ready", leftBranch: branch }) },
+    published: { to: "open", state: (_, { published }) => ({ status: "open", published }) },
+    refused: refuse,
+    "changed-by-people": handOver,
+    merged: ended("merged"),
+    closed: ended("closed"),
+  },
+  open: {
+    "publish-asked": {
+      to: "ready",
+      when: ({ published }, { desired }) => differs(published, desired),
+      state: ({ published }) => ({ status: "ready", published }),
+    },
+    "changed-by-people": handOver,
+    merged: ended("merged"),
+    closed: ended("closed"),
+  },
+  "needs-human": {
+    restored: {
+      to: "open",
+      when: ({ published }) => published !== undefined,
+      state: ({ published }) => ({ status: "open", published: present(published) }),
+    },
+    merged: ended("merged"),
+    closed: ended("closed"),
+  },
+  merged: {
+    "patch-found": {
+      to: "unpublished",
+      when: ({ published }, { desired }) => published.executionId !== desired.executionId,
+      state: () => ({ status: "unpublished" }),
+    },
+  },
+  closed: {
+    reopened: { to: "open", state: ({ published }) => ({ status: "open", published }) },
+    merged: ended("merged"),
+    "patch-found": {
+      to: "unpublished",
+      when: ({ published }, { desired }) => desired.specVersion > published.specVersion,
+      state: () => ({ status: "unpublished" }),
+    },
+  },
+  failed: {
+    "publish-asked": { to: "ready", state: ({ published }) => ({ status: "ready", ...keep(published) }) },
+    "patch-lost": withdraw,
+    merged: ended("merged"),
+    closed: ended("closed"),
+  },
+  withdrawn: {
+    "patch-found": { to: "unpublished", state: () => ({ status: "unpublished" }) },
+  },
+};
+
+/** The id of the changeset of this campaign in this repository: there is never a second one. */
+export function changesetIdFor(campaign: string, repositoryId: number): string {
+  return `c-${hashOf(campaign, repositoryId).slice(0, 32)}`;
+}
+
+/** What of this changeset is on the code host, if anything is. */
+export function publishedOf(state: ChangesetState): Published | undefined {
+  return "published" in state ? state.published : undefined;
+}
+
+/** True when what is on the code host is not what is wanted. */
+export function differs(published: Published, desired: Desired): boolean {
+  return published.executionId !== desired.executionId || published.specVersion !== desired.specVersion;
+}
+
+/** Keeps `published` out of a state that has none, instead of setting it to undefined. */
+function keep(published: Published | undefined): MaybePublished {
+  return published === undefined ? {} : { published };
+}
+
+/** For transitions whose `when` has seen that it is there. */
+function present(published: Published | undefined): Published {
+  if (published === undefined)
+    throw new TypeError("a changeset without a pull request cannot have it merged or closed");
+  return published;
+}

@@ -1,0 +1,75 @@
+import type { Campaign } from "#shared/campaign/campaign.ts";
+import { differs, publishedOf, type Changeset, type Published } from "./changeset.ts";
+
+/** What publishing a changeset means now. */
+export type PublishPlan =
+  | { readonly kind: "leave"; readonly because: string }
+  /** There is no pull request of it yet: make one, from this branch. */
+  | { readonly kind: "open"; readonly branch: string }
+  /** There is one: bring its branch and its text up to date. */
+  | { readonly kind: "update"; readonly branch: string; readonly published: Published };
+
+/** Decides whether a changeset is to be published, and as what. */
+export function planPublish(changeset: Changeset, campaign: Campaign): PublishPlan {
+  const { state, desired } = changeset;
+  if (campaign.state.status === "killed") return { kind: "leave", because: "its campaign was killed" };
+  if (state.status !== "ready" && state.status !== "publishing") {
+    return { kind: "leave", because: `it is ${state.status}` };
+  }
+  const published = publishedOf(state);
+  if (published === undefined) {
+    const branch = branchName(changeset);
+    return { kind: "open", branch: branch === state.leftBranch ? `${branch}-run-${desired.run}` : branch };
+  }
+  if (!differs(published, desired)) return { kind: "leave", because: "its pull request is up to date" };
+  return { kind: "update", branch: published.branch, published };
+}
+
+/** `campaign/<campaign>/<spec version>/<owner>-<name>`: found again by anyone who knows the changeset. */
+export function branchName({ campaign, desired, repository }: Changeset): string {
+  const slug = `${repository.owner}-${repository.name}`.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, "-");
+  // git refuses "..", a component that begins with "." or ends with ".lock" or "." (git-check-ref-format).
+  const safe = slug
+    .replaceAll(/\.{2,}/g, "-")
+    .replace(/^\.+/, "")
+    .replace(/(\.lock|\.)+$/, "");
+  return `campaign/${campaign}/${desired.specVersion}/${safe}`;
+}
+
+/** What to do with the branch of a changeset, whose head is `head` now. */
+export type BranchPlan =
+  | { readonly kind: "in-place" }
+  | { readonly kind: "move"; readonly from: string | undefined }
+  /** People have committed to it. */
+  | { readonly kind: "drifted" };
+
+export function planBranch(facts: {
+  readonly head: string | undefined;
+  readonly commit: string;
+  readonly published: Published | undefined;
+  readonly overwrite: boolean;
+}): BranchPlan {
+  const { head, commit, published, overwrite } = facts;
+  if (head === commit) return { kind: "in-place" };
+  if (head === undefined || head === published?.headCommit || overwrite) return { kind: "move", from: head };
+  return { kind: "drifted" };
+}
+
+/** The UTC date, `YYYY-MM-DD`: what the daily caps count by. */
+export function dayOf(at: Date): string {
+  return at.toISOString().slice(0, 10);
+}
+
+/** A request that begins in a day's last minute may arrive on the next day, so nothing is opened in it. */
+const dayEndMarginMs = 60_000;
+const dayMs = 24 * 60 * 60_000;
+
+/** When the next day begins that pull requests may be opened on, if this is not such a moment. */
+export function isDayEnding(at: Date): boolean {
+  return at.getTime() % dayMs >= dayMs - dayEndMarginMs;
+}
+
+/** The beginning of the day (UTC) after this instant, in milliseconds since 1970. */
+export function nextDayMs(at: Date): number {
+  return (Math.floor(at.getTime() / dayMs) + 1) * dayMs;
+}

@@ -1,0 +1,200 @@
+import type { NewAuditEntry } from "#shared/audit/audit-entry.ts";
+import type { MutationGate } from "#shared/campaign/campaign-store.ts";
+import {
+  CodeHostRefused,
+  PullRequestExists,
+  type CodeHost,
+  type FileChange,
+  type PullRequest,
+} from "#shared/ports/code-host.ts";
+import type { Spec } from "#shared/spec/spec.ts";
+import type { Changeset, Published } from "./changeset.ts";
+import { planBranch } from "./plan-publish.ts";
+
+/** What is to stand on the code host. */
+export interface Wanted {
+  readonly changeset: Changeset;
+  readonly branch: string;
+  readonly published: Published | undefined;
+  readonly spec: Spec;
+  readonly specVersion: number;
+  readonly parent: string;
+  /** The tree that the commit must have. */
+  readonly tree: string;
+  readonly changes: readonly FileChange[];
+  readonly commitMessage: string;
+  /** Author and committer date: fixed, so that the same work gives the same commit. */
+  readonly commitAt: Date;
+  readonly title: string;
+  readonly body: string;
+}
+
+/** People have committed to the branch, and the policy leaves it to them. */
+export class BranchDrifted extends Error {
+  override readonly name = "BranchDrifted";
+}
+
+/** The code host, for the mutations of one changeset. */
+export interface Publication {
+  /**
+   * Makes the commit and points the branch at it. Done already, it finds that out.
+   * @throws BranchDrifted when people have committed to the branch and the policy does not say overwrite.
+   */
+  ensureBranch(): Promise<string>;
+
+  /** The open pull request of the branch: the one that was found, else a new one. */
+  ensurePullRequest(found: PullRequest | undefined): Promise<PullRequest>;
+
+  /**
+   * Labels, assignees and reviewers, those that are missing. What the code host will not take is answered as notes: the
+   * pull request stands without it.
+   */
+  ensureDecorations(pullRequest: PullRequest): Promise<readonly string[]>;
+}
+
+/**
+ * Every mutation begins only while the campaign is active, is found before it is made, and is written into the audit log
+ * once, under a key that says what it made: so a crash anywhere is healed by doing all of it again.
+ *
+ * @param record Writes an audit entry in a transaction of its own.
+ */
+export function createPublication(
+  wanted: Wanted,
+  codeHost: CodeHost,
+  gate: MutationGate,
+  record: (entry: Pick<NewAuditEntry, "action" | "detail" | "dedupeKey">) => Promise<void>,
+): Publication {
+  const { changeset, spec, branch } = wanted;
+  const { repository } = changeset;
+  const whileActive = <Result>(mutation: () => Promise<Result>): Promise<Result> =>
+    gate.whileActive(changeset.campaign, mutation);
+
+  async function pullRequestText(pullRequest: PullRequest): Promise<void> {
+    if (pullRequest.title === wanted.title && pullRequest.body === wanted.body) return;
+    const { title, body } = wanted;
+    await whileActive(() => codeHost.updatePullRequest(repository, pullRequest.number, { title, body }));
+    await record({
+      action: "pull-request.updated",
+      detail: { pullRequest: pullRequest.number, title },
+      dedupeKey: `${changeset.id}/${pullRequest.number}/text/${wanted.specVersion}`,
+    });
+  }
+
+  return {
+    async ensureBranch() {
+      const { commit, tree } = await whileActive(() =>
+        codeHost.createCommit(repository, {
+          parent: wanted.parent,
+          changes: wanted.changes,
+          message: wanted.commitMessage,
+          author: spec.pullRequest.commit.author,
+          at: wanted.commitAt,
+        }),
+      );
+      if (tree !== wanted.tree) {
+        throw new CodeHostRefused(
+          "invalid",
+          `GitHub made tree ${tree} of the patch, but the preview made ${wanted.tree}. Preview again before publishing.`,
+        );
+      }
+      const plan = planBranch({
+        head: await codeHost.branchHead(repository, branch),
+        commit,
+        published: wanted.published,
+        overwrite: spec.policies.drift === "overwrite",
+      });
+      if (plan.kind === "drifted") {
+        throw new BranchDrifted(`the branch ${branch} has commits that this campaign did not make`);
+      }
+      if (plan.kind === "move") {
+        await whileActive(() => codeHost.moveBranch(repository, { branch, from: plan.from, to: commit }));
+      }
+      await record({
+        action: "branch.moved",
+        detail: { branch, commit },
+        dedupeKey: `${changeset.id}/branch/${branch}/${commit}`,
+      });
+      return commit;
+    },
+
+    async ensurePullRequest(found) {
+      const { title, body } = wanted;
+      const baseBranch = spec.pullRequest.base ?? changeset.baseBranch;
+      const draft = { headBranch: branch, baseBranch, title, body, draft: spec.pullRequest.draft };
+      const pullRequest = found ?? (await openOrFind(codeHost, repository, draft, whileActive));
+      await record({
+        action: "pull-request.opened",
+        detail: { pullRequest: pullRequest.number, branch, baseBranch, url: pullRequest.url },
+        dedupeKey: `${changeset.id}/${pullRequest.number}/opened`,
+      });
+      await pullRequestText(pullRequest);
+      return pullRequest;
+    },
+
+    async ensureDecorations(pullRequest) {
+      const { number } = pullRequest;
+      const { labels, assignees, reviewers, teamReviewers } = spec.pullRequest;
+      const notes: string[] = [];
+
+      /** Does what is missing, if anything is, and writes down that it was asked for. */
+      async function ensure(
+        what: "labels" | "assignees" | "reviewers",
+        asked: readonly string[],
+        missing: readonly string[],
+        add: () => Promise<void>,
+      ): Promise<void> {
+        if (asked.length === 0) return;
+        try {
+          if (missing.length > 0) await whileActive(add);
+        } catch (error) {
+          if (!(error instanceof CodeHostRefused) || error.kind !== "invalid") throw error;
+          notes.push(`${what} were not taken: ${error.message}`);
+          return;
+        }
+        const key = asked.toSorted().join(",");
+        await record({
+          action: `${what}.added`,
+          detail: { pullRequest: number, [what]: asked },
+          dedupeKey: `${changeset.id}/${number}/${what}/${key}`,
+        });
+      }
+
+      const missingLabels = without(labels, pullRequest.labels);
+      await ensure("labels", labels, missingLabels, () => codeHost.addLabels(repository, number, missingLabels));
+      const missingAssignees = without(assignees, pullRequest.assignees);
+      await ensure("assignees", assignees, missingAssignees, async () => {
+        const ignored = without(missingAssignees, await codeHost.addAssignees(repository, number, missingAssignees));
+        if (ignored.length > 0) notes.push(`assignees without push access were ignored: ${ignored.join(", ")}`);
+      });
+      const logins = without(reviewers, pullRequest.requestedReviewers);
+      const teams = without(teamReviewers, pullRequest.requestedTeams);
+      await ensure("reviewers", [...reviewers, ...teamReviewers], [...logins, ...teams], () =>
+        codeHost.requestReviewers(repository, number, { logins, teams }),
+      );
+      return notes;
+    },
+  };
+}
+
+/** Opens the pull request, or finds the one that an attempt before us opened without learning of it. */
+async function openOrFind(
+  codeHost: CodeHost,
+  repository: Changeset["repository"],
+  draft: Parameters<CodeHost["openPullRequest"]>[1],
+  whileActive: <Result>(mutation: () => Promise<Result>) => Promise<Result>,
+): Promise<PullRequest> {
+  try {
+    return await whileActive(() => codeHost.openPullRequest(repository, draft));
+  } catch (error) {
+    if (!(error instanceof PullRequestExists)) throw error;
+    const found = await codeHost.findPullRequest(repository, draft.headBranch);
+    if (found?.state !== "open") throw error;
+    return found;
+  }
+}
+
+/** Names without regard to case, as the code host compares them. */
+function without(names: readonly string[], present: readonly string[]): readonly string[] {
+  const known = new Set(present.map((name) => name.toLowerCase()));
+  return names.filter((name) => !known.has(name.toLowerCase()));
+}

@@ -1,0 +1,79 @@
+import type { FactOf, Lifecycle, Transition } from "#shared/lifecycle.ts";
+import type { RepositoryRef } from "#shared/ports/code-host.ts";
+import type { JsonValue } from "#shared/spec/template/context.ts";
+import type { PatchStatistics } from "./transform-result.ts";
+
+/** The steps of a spec version, run on one base commit of one repository. */
+export interface Execution {
+  /** A hash of the work, see `executionIdFor`: also the name of its job. */
+  readonly id: string;
+  readonly campaign: string;
+  /** The spec version that asked for it first. */
+  readonly specVersion: number;
+  readonly repository: RepositoryRef;
+  readonly branch: string;
+  readonly baseCommit: string;
+  /** Counts the times it was asked for after a failure, from 1. */
+  readonly attempt: number;
+  readonly state: ExecutionState;
+  readonly version: number;
+}
+
+/** How much a patch changes; which files, the result in the blob store says. */
+export type PatchTotals = Pick<PatchStatistics, "filesChanged" | "additions" | "deletions">;
+
+export type ExecutionState =
+  | { readonly status: "pending" }
+  | { readonly status: "running" }
+  | { readonly status: "no-change" }
+  | {
+      readonly status: "patch";
+      /** The git tree that the whole repository has with the patch. */
+      readonly tree: string;
+      readonly patchKey: string;
+      readonly changesKey: string;
+      readonly statistics: PatchTotals;
+      /** What the steps put out, for the text of the pull request. */
+      readonly outputs: Readonly<Record<string, JsonValue>>;
+    }
+  | { readonly status: "failed"; readonly because: string }
+  | { readonly status: "cancelled"; readonly because: string };
+
+export type ExecutionFact =
+  | { readonly fact: "started" }
+  | { readonly fact: "left-unchanged" }
+  | ({ readonly fact: "patched" } & Omit<Extract<ExecutionState, { status: "patch" }>, "status">)
+  | { readonly fact: "failed"; readonly because: string }
+  | { readonly fact: "cancelled"; readonly because: string }
+  | { readonly fact: "asked-again" };
+
+type Ended = {
+  readonly [Name in "left-unchanged" | "patched" | "failed" | "cancelled"]: Transition<
+    unknown,
+    FactOf<ExecutionFact, Name>,
+    ExecutionState
+  >;
+};
+
+const ended: Ended = {
+  "left-unchanged": { to: "no-change", state: () => ({ status: "no-change" }) },
+  patched: { to: "patch", state: (_, { fact: _fact, ...patch }) => ({ status: "patch", ...patch }) },
+  failed: { to: "failed", state: (_, { because }) => ({ status: "failed", because }) },
+  cancelled: { to: "cancelled", state: (_, { because }) => ({ status: "cancelled", because }) },
+};
+
+/** A report may overtake the note that the transform was started, so what is pending can end too. */
+export const executionLifecycle: Lifecycle<ExecutionState, ExecutionFact> = {
+  pending: { started: { to: "running", state: () => ({ status: "running" }) }, ...ended },
+  running: ended,
+  "no-change": {},
+  patch: {},
+  failed: { "asked-again": { to: "pending", state: () => ({ status: "pending" }) } },
+  cancelled: { "asked-again": { to: "pending", state: () => ({ status: "pending" }) } },
+};
+
+/** Where the artifacts of the present attempt are kept. Each attempt has its own place, since blobs are written once. */
+export function artifactPrefix(execution: Execution): string {
+  const { campaign, specVersion, repository, id, attempt } = execution;
+  return `${campaign}/${specVersion}/${repository.id}/${id}/${attempt}`;
+}

@@ -1,0 +1,43 @@
+import type { RepoTarget, Run } from "./run.ts";
+
+/** How far a run has come, counted over its repositories. */
+export interface RunProgress {
+  /** Repositories that were looked at. */
+  readonly seen: number;
+  readonly selected: number;
+  readonly pending: number;
+  readonly running: number;
+  readonly noChange: number;
+  readonly patches: number;
+  readonly failed: number;
+  readonly cancelled: number;
+}
+
+export interface RunStore {
+  /** Stores the next run of the campaign. */
+  create(run: Omit<Run, "number" | "selectedAt" | "failure">): Promise<Run>;
+
+  /** @throws Rejected (not-found) when there is no such run. */
+  get(campaign: string, number: number): Promise<Run>;
+
+  latest(campaign: string): Promise<Run | undefined>;
+
+  /** Writes targets. One that the run has already stays as it is; answers those that were new. */
+  addTargets(targets: readonly RepoTarget[]): Promise<readonly RepoTarget[]>;
+
+  /** The targets of the newest run of each campaign that point at the execution. */
+  targetsOfExecution(executionId: string): Promise<readonly RepoTarget[]>;
+
+  /** Marks the selection complete; marking it twice keeps the first time. */
+  selectionCompleted(campaign: string, number: number, at: Date): Promise<void>;
+
+  /** Gives the selection up. */
+  selectionFailed(campaign: string, number: number, because: string): Promise<void>;
+
+  progress(campaign: string, number: number): Promise<RunProgress>;
+}
+
+/** True once every selected repository has its result. */
+export function isFinished(run: Run, progress: RunProgress): boolean {
+  return run.failure !== undefined || (run.selectedAt !== undefined && progress.pending + progress.running === 0);
+}

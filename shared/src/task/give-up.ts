@@ -1,0 +1,64 @@
+import { changesetReady } from "#eventing/changeset.ts";
+import { executionReported, executionRequested } from "#eventing/execution.ts";
+import { selectionPageRequested } from "#eventing/selection.ts";
+import { changesetLifecycle } from "#shared/changeset/changeset.ts";
+import type { ChangesetStore, SlotStore } from "#shared/changeset/changeset-store.ts";
+import { executionLifecycle } from "#shared/execution/execution.ts";
+import type { ExecutionStore } from "#shared/execution/execution-store.ts";
+import { advance } from "#shared/lifecycle.ts";
+import type { RunStore } from "#shared/run/run-store.ts";
+import type { Task } from "./task.ts";
+import type { TaskStore } from "./task-store.ts";
+
+interface Stores {
+  readonly runs: RunStore;
+  readonly executions: ExecutionStore;
+  readonly changesets: ChangesetStore;
+  readonly slots: SlotStore;
+  readonly tasks: TaskStore;
+}
+
+/** A broker that retries ten times has begun a task that often when it gives the event up. */
+const attemptsBeforeDeath = 10;
+
+/**
+ * Whether an undeliverable event means that its task cannot be done. An answer of 4xx says so; without one, or with 5xx,
+ * the function may not even have been there: then the table delivers again, until it was begun often enough.
+ */
+export function isHopeless(task: Task, errorCode: string | undefined): boolean {
+  return /^4\d\d$/.test(errorCode ?? "") || task.attempts >= attemptsBeforeDeath;
+}
+
+/**
+ * Marks a task dead and tells the entity it was about, so that nothing waits for it and people see why. Use it in a
+ * transaction. A task that is final already is left alone, so giving it up twice is safe.
+ */
+export async function giveUp(stores: Stores, task: Task, because: string, at: Date): Promise<void> {
+  if (!(await stores.tasks.bury(task.id, because, at))) return;
+  switch (task.type) {
+    case selectionPageRequested.type: {
+      const { campaign, run } = selectionPageRequested.schema.parse(task.data);
+      return await stores.runs.selectionFailed(campaign, run, `the selection was given up: ${because}`);
+    }
+    case executionRequested.type:
+    case executionReported.type: {
+      const { executionId, attempt } = executionRequested.schema.parse(task.data);
+      const execution = await stores.executions.get(executionId);
+      const state = advance(executionLifecycle, execution.state, { fact: "failed", because: `given up: ${because}` });
+      if (state === undefined || execution.attempt !== attempt) return;
+      await stores.executions.save({ ...execution, state }, at);
+      return await stores.tasks.finishAllOf(executionRequested.type, executionId, at);
+    }
+    case changesetReady.type: {
+      const { changesetId } = changesetReady.schema.parse(task.data);
+      const changeset = await stores.changesets.get(changesetId);
+      const state = advance(changesetLifecycle, changeset.state, { fact: "refused", because: `given up: ${because}` });
+      if (state === undefined) return;
+      await stores.changesets.saveAll([{ ...changeset, state }], at);
+      return await stores.slots.giveBack(changesetId);
+    }
+    default:
+      // A nudge or a cancellation that is given up leaves nothing waiting: the sweep looks again.
+      return;
+  }
+}
