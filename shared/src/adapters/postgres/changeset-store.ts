@@ -1,0 +1,159 @@
+import { Conflict, Rejected } from "#shared/errors.ts";
+import type { Changeset, ChangesetState, Desired } from "#shared/changeset/changeset.ts";
+import type { ChangesetStore, SlotStore } from "#shared/changeset/changeset-store.ts";
+import type { RepositoryRef } from "#shared/ports/code-host.ts";
+import { rowsOf, write, type Sql } from "./sql.ts";
+
+interface ChangesetRow {
+  readonly id: string;
+  readonly campaign: string;
+  readonly repository: RepositoryRef;
+  readonly base_branch: string;
+  readonly desired: Desired;
+  readonly state: ChangesetState;
+  readonly version: number;
+}
+
+export function createChangesetStore(sql: Sql): ChangesetStore {
+  async function find(ids: readonly string[]): Promise<ReadonlyMap<string, Changeset>> {
+    const rows = await rowsOf<ChangesetRow>(sql, "SELECT * FROM changesets WHERE id = ANY(:ids)", { ids });
+    return new Map(rows.map((row) => [row.id, changesetFrom(row)]));
+  }
+
+  return {
+    find,
+
+    async get(id) {
+      const changeset = (await find([id])).get(id);
+      if (changeset === undefined) throw new Rejected("not-found", `There is no changeset ${id}.`);
+      return changeset;
+    },
+
+    async ofCampaign(campaign) {
+      const rows = await rowsOf<ChangesetRow>(sql, "SELECT * FROM changesets WHERE campaign = :campaign ORDER BY id", {
+        campaign,
+      });
+      return rows.map(changesetFrom);
+    },
+
+    async publishedAs(repositoryId, what) {
+      const rows =
+        "branch" in what
+          ? await rowsOf<ChangesetRow>(
+              sql,
+              "SELECT * FROM changesets WHERE repository_id = :repositoryId AND branch = :branch",
+              { repositoryId, branch: what.branch },
+            )
+          : await rowsOf<ChangesetRow>(
+              sql,
+              "SELECT * FROM changesets WHERE repository_id = :repositoryId AND pull_request = :pullRequest",
+              { repositoryId, pullRequest: what.pullRequest },
+            );
+      return rows.map(changesetFrom);
+    },
+
+    async addAll(changesets, at) {
+      const written = await write(
+        sql,
+        `INSERT INTO changesets (id, campaign, repository, repository_id, base_branch, desired, status, state, updated_at)
+         SELECT id, campaign, repository, (repository ->> 'id')::bigint, "baseBranch", desired, state ->> 'status', state, :at
+         FROM jsonb_to_recordset(CAST(:changesets AS jsonb)) AS changeset (
+           id text, campaign text, repository jsonb, "baseBranch" text, desired jsonb, state jsonb)
+         ON CONFLICT DO NOTHING`,
+        { changesets: JSON.stringify(changesets), at },
+      );
+      if (written !== changesets.length) throw new Conflict("somebody else made one of these changesets");
+    },
+
+    async saveAll(changesets, at) {
+      const written = await write(
+        sql,
+        `UPDATE changesets
+         SET repository = saved.repository, base_branch = saved."baseBranch", desired = saved.desired,
+             status = saved.state ->> 'status', state = saved.state, updated_at = :at, version = changesets.version + 1
+         FROM jsonb_to_recordset(CAST(:changesets AS jsonb)) AS saved (
+           id text, repository jsonb, "baseBranch" text, desired jsonb, state jsonb, version integer)
+         WHERE changesets.id = saved.id AND changesets.version = saved.version`,
+        { changesets: JSON.stringify(changesets), at },
+      );
+      if (written !== changesets.length) throw new Conflict("somebody else wrote one of these changesets");
+    },
+
+    async checked(id, at) {
+      await write(sql, "UPDATE changesets SET checked_at = :at WHERE id = :id", { id, at });
+    },
+
+    async uncheckedSince(before, limit) {
+      const rows = await rowsOf<ChangesetRow>(
+        sql,
+        `SELECT * FROM changesets
+         WHERE status IN ('open', 'needs-human', 'closed') AND coalesce(checked_at, updated_at) < :before
+         ORDER BY checked_at NULLS FIRST, id LIMIT :limit`,
+        { before, limit },
+      );
+      return rows.map(changesetFrom);
+    },
+  };
+}
+
+export function createSlotStore(sql: Sql): SlotStore {
+  return {
+    async reserve({ changesetId, organization, campaign, day, cap, at }) {
+      const slot = { changesetId, organization: organization.toLowerCase(), campaign, day };
+      // Counting and taking must not interleave with another worker's: one at a time in an organization.
+      await rowsOf(sql, "SELECT pg_advisory_xact_lock(hashtextextended('publish_slots:' || :organization, 0))", {
+        organization: slot.organization,
+      });
+      await write(sql, "DELETE FROM publish_slots WHERE changeset_id = :changesetId AND day < :day AND NOT used", {
+        changesetId,
+        day,
+      });
+      const [count] = await rowsOf<{
+        readonly mine: number;
+        readonly organization: number;
+        readonly campaign: number;
+      }>(
+        sql,
+        `SELECT count(*) FILTER (WHERE changeset_id = :changesetId AND NOT used) AS mine,
+                count(*) FILTER (WHERE organization = :organization) AS organization,
+                count(*) FILTER (WHERE campaign = :campaign) AS campaign
+         FROM publish_slots WHERE day = :day AND (organization = :organization OR campaign = :campaign)`,
+        slot,
+      );
+      if (count === undefined) throw new TypeError("an aggregate answers one row");
+      if (count.mine > 0) return "reserved";
+      if (count.organization >= cap.organization) return "organization-full";
+      if (cap.campaign !== undefined && count.campaign >= cap.campaign) return "campaign-full";
+      await write(
+        sql,
+        `INSERT INTO publish_slots (changeset_id, organization, campaign, day, reserved_at)
+         VALUES (:changesetId, :organization, :campaign, :day, :at)`,
+        { ...slot, at },
+      );
+      return "reserved";
+    },
+
+    async used(changesetId, day) {
+      await write(sql, "UPDATE publish_slots SET used = true WHERE changeset_id = :changesetId AND day = :day", {
+        changesetId,
+        day,
+      });
+    },
+
+    async giveBack(changesetId) {
+      await write(sql, "DELETE FROM publish_slots WHERE changeset_id = :changesetId AND NOT used", { changesetId });
+    },
+  };
+}
+
+function changesetFrom(row: ChangesetRow): Changeset {
+  return {
+    id: row.id,
+    campaign: row.campaign,
+    repository: row.repository,
+    baseBranch: row.base_branch,
+    desired: row.desired,
+    state: row.state,
+    version: row.version,
+  };
+}

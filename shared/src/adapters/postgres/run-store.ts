@@ -1,0 +1,155 @@
+import { Rejected } from "#shared/errors.ts";
+import type { RepositoryRef } from "#shared/ports/code-host.ts";
+import type { RepoTarget, Run } from "#shared/run/run.ts";
+import type { RunProgress, RunStore } from "#shared/run/run-store.ts";
+import { rowsOf, withoutNulls, write, type Sql } from "./sql.ts";
+
+interface RunRow {
+  readonly campaign: string;
+  readonly number: number;
+  readonly spec_version: number;
+  readonly requested_by: string;
+  readonly requested_at: Date;
+  readonly selected_at: Date | null;
+  readonly failure: string | null;
+}
+
+interface TargetRow {
+  readonly campaign: string;
+  readonly run: number;
+  readonly key: string;
+  readonly repository: RepositoryRef | null;
+  readonly full_name: string;
+  readonly branch: string | null;
+  readonly base_commit: string | null;
+  readonly selected: boolean;
+  readonly because: string;
+  readonly execution_id: string | null;
+}
+
+export function createRunStore(sql: Sql): RunStore {
+  return {
+    async create({ campaign, specVersion, requestedBy, requestedAt }) {
+      // The campaign's row makes two previews at once take turns, so that each run gets its own number.
+      await rowsOf(sql, "SELECT 1 FROM campaigns WHERE name = :campaign FOR UPDATE", { campaign });
+      const [row] = await rowsOf<RunRow>(
+        sql,
+        `INSERT INTO runs (campaign, number, spec_version, requested_by, requested_at)
+         SELECT :campaign, coalesce(max(number), 0) + 1, :specVersion, :requestedBy, :requestedAt
+         FROM runs WHERE campaign = :campaign
+         RETURNING *`,
+        { campaign, specVersion, requestedBy, requestedAt },
+      );
+      if (row === undefined) throw new TypeError("an INSERT … RETURNING answers its row");
+      return runFrom(row);
+    },
+
+    async get(campaign, number) {
+      const [row] = await rowsOf<RunRow>(sql, "SELECT * FROM runs WHERE campaign = :campaign AND number = :number", {
+        campaign,
+        number,
+      });
+      if (row === undefined) throw new Rejected("not-found", `Campaign ${campaign} has no run ${number}.`);
+      return runFrom(row);
+    },
+
+    async latest(campaign) {
+      const [row] = await rowsOf<RunRow>(
+        sql,
+        "SELECT * FROM runs WHERE campaign = :campaign ORDER BY number DESC LIMIT 1",
+        { campaign },
+      );
+      return row && runFrom(row);
+    },
+
+    async addTargets(targets) {
+      const rows = await rowsOf<TargetRow>(
+        sql,
+        `INSERT INTO repo_targets
+           (campaign, run, key, repository, full_name, branch, base_commit, selected, because, execution_id)
+         SELECT campaign, run, key, repository, "fullName", branch, "baseCommit", selected, because, "executionId"
+         FROM jsonb_to_recordset(CAST(:targets AS jsonb)) AS target (
+           campaign text, run integer, key text, repository jsonb, "fullName" text, branch text, "baseCommit" text,
+           selected boolean, because text, "executionId" text)
+         ON CONFLICT (campaign, run, key) DO NOTHING
+         RETURNING *`,
+        { targets: JSON.stringify(targets) },
+      );
+      return rows.map(targetFrom);
+    },
+
+    async targetsOfExecution(executionId) {
+      const rows = await rowsOf<TargetRow>(
+        sql,
+        `SELECT target.* FROM repo_targets target
+         WHERE target.execution_id = :executionId
+           AND target.run = (SELECT max(number) FROM runs WHERE runs.campaign = target.campaign)`,
+        { executionId },
+      );
+      return rows.map(targetFrom);
+    },
+
+    async selectionCompleted(campaign, number, at) {
+      await write(
+        sql,
+        `UPDATE runs SET selected_at = :at WHERE campaign = :campaign AND number = :number AND selected_at IS NULL`,
+        { campaign, number, at },
+      );
+    },
+
+    async selectionFailed(campaign, number, because) {
+      await write(sql, "UPDATE runs SET failure = :because WHERE campaign = :campaign AND number = :number", {
+        campaign,
+        number,
+        because,
+      });
+    },
+
+    async progress(campaign, number) {
+      const [row] = await rowsOf<RunProgress>(
+        sql,
+        `SELECT count(*) AS seen,
+                count(*) FILTER (WHERE selected) AS selected,
+                count(*) FILTER (WHERE status = 'pending') AS pending,
+                count(*) FILTER (WHERE status = 'running') AS running,
+                count(*) FILTER (WHERE status = 'no-change') AS "noChange",
+                count(*) FILTER (WHERE status = 'patch') AS patches,
+                count(*) FILTER (WHERE status = 'failed') AS failed,
+                count(*) FILTER (WHERE status = 'cancelled') AS cancelled
+         FROM repo_targets LEFT JOIN executions ON executions.id = execution_id
+         WHERE repo_targets.campaign = :campaign AND run = :number`,
+        { campaign, number },
+      );
+      if (row === undefined) throw new TypeError("an aggregate answers one row");
+      return row;
+    },
+  };
+}
+
+function runFrom(row: RunRow): Run {
+  return {
+    campaign: row.campaign,
+    number: row.number,
+    specVersion: row.spec_version,
+    requestedBy: row.requested_by,
+    requestedAt: row.requested_at,
+    ...withoutNulls({ selectedAt: row.selected_at, failure: row.failure }),
+  };
+}
+
+function targetFrom(row: TargetRow): RepoTarget {
+  return {
+    campaign: row.campaign,
+    run: row.run,
+    key: row.key,
+    fullName: row.full_name,
+    selected: row.selected,
+    because: row.because,
+    ...withoutNulls({
+      repository: row.repository,
+      branch: row.branch,
+      baseCommit: row.base_commit,
+      executionId: row.execution_id,
+    }),
+  };
+}

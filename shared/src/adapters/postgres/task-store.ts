@@ -1,0 +1,232 @@
+import type { NewTask, Task, TaskState } from "#shared/task/task.ts";
+import type { BegunTask, TaskStore } from "#shared/task/task-store.ts";
+import { rowsOf, withoutNulls, write, type Sql } from "./sql.ts";
+
+interface TaskRow {
+  readonly id: string;
+  readonly type: string;
+  readonly campaign: string | null;
+  readonly organization: string;
+  readonly subject: string;
+  readonly data: unknown;
+  readonly state: TaskState;
+  readonly not_before: Date;
+  readonly attempts: number;
+  readonly because: string | null;
+}
+
+/** Whatever sends events here: an id that is none of ours is nobody's task. */
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const inFlight = "('releasing', 'sent', 'running', 'awaiting')";
+const final = "('done', 'dead', 'cancelled')";
+
+/** @param alwaysReleased Types whose tasks only read, and so go on while their campaign is paused or killed. */
+export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): TaskStore {
+  /** Writes a begun task, unless somebody has begun it since: the number of attempts tells. */
+  async function leave(task: BegunTask, set: string, values: Readonly<Record<string, string | Date | null>>) {
+    await write(
+      sql,
+      `UPDATE tasks SET ${set}, updated_at = :at WHERE id = :id AND state = 'running' AND attempts = :attempts`,
+      { ...values, id: task.id, attempts: task.attempts },
+    );
+  }
+
+  return {
+    async addAll(tasks, at) {
+      await write(
+        sql,
+        `INSERT INTO tasks (id, type, dedupe_key, campaign, organization, subject, data, not_before, created_at, updated_at)
+         SELECT id, type, "dedupeKey", campaign, organization, subject, data, "notBefore", :at, :at
+         FROM jsonb_to_recordset(CAST(:tasks AS jsonb)) AS task (
+           id uuid, type text, "dedupeKey" text, campaign text, organization text, subject text, data jsonb,
+           "notBefore" timestamptz)
+         ON CONFLICT (dedupe_key) DO NOTHING`,
+        { tasks: JSON.stringify(tasks satisfies readonly NewTask[]), at },
+      );
+    },
+
+    async find(id) {
+      if (!uuid.test(id)) return undefined;
+      const [row] = await rowsOf<TaskRow>(sql, "SELECT * FROM tasks WHERE id = :id", { id });
+      return row && taskFrom(row);
+    },
+
+    claimDue: (limits, at, leaseMs) =>
+      sql.transaction(async (transaction) => {
+        // Counting what is in flight and adding to it must not interleave with another releaser's.
+        await rowsOf(transaction, "SELECT pg_advisory_xact_lock(hashtextextended('tasks.claim', 0))");
+        const rows = await rowsOf<TaskRow>(
+          transaction,
+          `WITH flying AS (
+             SELECT type, organization, count(*) AS count FROM tasks WHERE state IN ${inFlight} GROUP BY 1, 2
+           ), waiting AS (
+             SELECT id, type, organization,
+                    row_number() OVER (PARTITION BY type, organization ORDER BY not_before, id) AS place
+             FROM tasks LEFT JOIN campaigns ON campaigns.name = tasks.campaign
+             WHERE state = 'due' AND not_before <= :at
+               AND (coalesce(campaigns.status, 'active') = 'active' OR type = ANY(:alwaysReleased))
+           )
+           UPDATE tasks SET state = 'releasing', lease_until = :leaseUntil, updated_at = :at
+           FROM waiting LEFT JOIN flying USING (type, organization)
+           WHERE tasks.id = waiting.id AND tasks.state = 'due'
+             AND waiting.place <= coalesce(CAST(CAST(:limits AS jsonb) ->> waiting.type AS integer), 1)
+                                  - coalesce(flying.count, 0)
+           RETURNING tasks.*`,
+          { limits: JSON.stringify(limits), alwaysReleased, at, leaseUntil: later(at, leaseMs) },
+        );
+        return rows.map(taskFrom);
+      }),
+
+    async sent(ids, at, leaseMs) {
+      await write(
+        sql,
+        `UPDATE tasks SET state = 'sent', lease_until = :leaseUntil, updated_at = :at
+         WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'releasing'`,
+        { ids, at, leaseUntil: later(at, leaseMs) },
+      );
+    },
+
+    async notSent(ids, notBefore, because) {
+      await write(
+        sql,
+        `UPDATE tasks SET state = 'due', lease_until = NULL, not_before = :notBefore, because = :because
+         WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'releasing'`,
+        { ids, notBefore, because },
+      );
+    },
+
+    async begin(id, at, leaseMs) {
+      if (!uuid.test(id)) return undefined;
+      const [row] = await rowsOf<TaskRow>(
+        sql,
+        `UPDATE tasks SET state = 'running', lease_until = :leaseUntil, attempts = attempts + 1, updated_at = :at
+         WHERE id = :id AND (
+           state IN ('releasing', 'sent', 'awaiting')
+           OR (state = 'due' AND not_before <= :at)
+           OR (state = 'running' AND lease_until <= :at))
+         RETURNING *`,
+        { id, at, leaseUntil: later(at, leaseMs) },
+      );
+      return row && { ...taskFrom(row), state: "running" };
+    },
+
+    finish: (task, at) => leave(task, "state = 'done', lease_until = NULL, because = NULL", { at }),
+
+    awaitOutcome: (task, because, at, leaseMs) =>
+      leave(task, "state = 'awaiting', lease_until = :leaseUntil, because = :because", {
+        because,
+        at,
+        leaseUntil: later(at, leaseMs),
+      }),
+
+    postpone: (task, notBefore, because, at) =>
+      leave(task, "state = 'due', lease_until = NULL, not_before = :notBefore, because = :because", {
+        notBefore,
+        because,
+        at,
+      }),
+
+    failed: (task, because, at, leaseMs) =>
+      leave(task, "state = 'sent', lease_until = :leaseUntil, because = :because", {
+        because,
+        at,
+        leaseUntil: later(at, leaseMs),
+      }),
+
+    async finishAllOf(type, subject, at) {
+      await write(
+        sql,
+        `UPDATE tasks SET state = 'done', lease_until = NULL, because = NULL, updated_at = :at
+         WHERE type = :type AND subject = :subject AND state NOT IN ${final}`,
+        { type, subject, at },
+      );
+    },
+
+    async bury(id, because, at) {
+      const written = await write(
+        sql,
+        `UPDATE tasks SET state = 'dead', lease_until = NULL, because = :because, updated_at = :at
+         WHERE id = :id AND state NOT IN ${final}`,
+        { id, because, at },
+      );
+      return written > 0;
+    },
+
+    async cancelAll(campaign, exceptTypes, at) {
+      await write(
+        sql,
+        `UPDATE tasks SET state = 'cancelled', lease_until = NULL, updated_at = :at
+         WHERE campaign = :campaign AND state NOT IN ${final} AND NOT type = ANY(:exceptTypes)`,
+        { campaign, exceptTypes, at },
+      );
+    },
+
+    async recover(at, maxAttempts) {
+      const exhausted = await rowsOf<TaskRow>(
+        sql,
+        `SELECT * FROM tasks WHERE state IN ${inFlight} AND lease_until <= :at AND attempts >= :maxAttempts
+           AND state <> 'awaiting' LIMIT 1000`,
+        { at, maxAttempts },
+      );
+      const recovered = await write(
+        sql,
+        `UPDATE tasks SET state = 'due', lease_until = NULL, not_before = :at, updated_at = :at
+         WHERE state IN ${inFlight} AND lease_until <= :at AND (attempts < :maxAttempts OR state = 'awaiting')`,
+        { at, maxAttempts },
+      );
+      return { recovered, exhausted: exhausted.map(taskFrom) };
+    },
+
+    async releaseAllLeases(at) {
+      await write(
+        sql,
+        `UPDATE tasks SET state = 'due', lease_until = NULL, not_before = :at, updated_at = :at WHERE state IN ${inFlight}`,
+        { at },
+      );
+    },
+
+    async nextDueAt() {
+      const [row] = await rowsOf<{ readonly at: Date | null }>(
+        sql,
+        `SELECT min(coalesce(lease_until, not_before)) AS at FROM tasks WHERE state NOT IN ${final}`,
+      );
+      return row?.at ?? undefined;
+    },
+
+    counts: (campaign) =>
+      rowsOf(
+        sql,
+        `SELECT type, state, count(*) AS count FROM tasks
+         WHERE CAST(:campaign AS text) IS NULL OR campaign = :campaign GROUP BY 1, 2 ORDER BY 1, 2`,
+        { campaign: campaign ?? null },
+      ),
+
+    async dead(campaign) {
+      const rows = await rowsOf<TaskRow>(
+        sql,
+        "SELECT * FROM tasks WHERE campaign = :campaign AND state = 'dead' ORDER BY updated_at, id",
+        { campaign },
+      );
+      return rows.map(taskFrom);
+    },
+  };
+}
+
+function later(at: Date, ms: number): Date {
+  return new Date(at.getTime() + ms);
+}
+
+function taskFrom(row: TaskRow): Task {
+  return {
+    id: row.id,
+    type: row.type,
+    organization: row.organization,
+    subject: row.subject,
+    data: row.data,
+    state: row.state,
+    notBefore: row.not_before,
+    attempts: row.attempts,
+    ...withoutNulls({ campaign: row.campaign, because: row.because }),
+  };
+}
