@@ -1,0 +1,44 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { defineHttpFunction } from "#shared/runtime/define-function.ts";
+import { serve } from "#shared/runtime/serve.ts";
+import { auditRoutes } from "./audit-routes.ts";
+import { authenticate } from "./authenticate.ts";
+import { campaignRoutes } from "./campaign-routes.ts";
+import type { ApiCapabilities, ApiEnv } from "./capabilities.ts";
+import { apiNeeds } from "./capabilities.ts";
+import { describeApi } from "./describe-api.ts";
+import { answerError, answerInvalid } from "./errors.ts";
+import { repositoryRoutes } from "./repository-routes.ts";
+import { steeringRoutes } from "./steering-routes.ts";
+
+/** The public API: everything the web app and the CLI can do. */
+export const api = defineHttpFunction({
+  name: "api",
+  needs: apiNeeds,
+  routes: (capabilities) => {
+    const app = createApi(capabilities);
+    return async (request) => await app.fetch(request);
+  },
+});
+
+/** The API's routes over these capabilities. */
+export function createApi(capabilities: ApiCapabilities): OpenAPIHono<ApiEnv> {
+  const app = new OpenAPIHono<ApiEnv>({ defaultHook: answerInvalid });
+  app.onError((error, context) => answerError(error, context, capabilities.log));
+  app.notFound((context) =>
+    context.json(
+      { error: { code: "not-found", message: `There is no ${context.req.method} ${context.req.path}.` } },
+      404,
+    ),
+  );
+  // The document is for everyone; what it describes is not.
+  describeApi(app);
+  app.use("/api/v1/*", authenticate(capabilities.apiTokens));
+  campaignRoutes(app, capabilities);
+  steeringRoutes(app, capabilities);
+  repositoryRoutes(app, capabilities);
+  auditRoutes(app, capabilities);
+  return app;
+}
+
+if (import.meta.main) await serve(api);

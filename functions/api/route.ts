@@ -1,0 +1,23 @@
+import type { z } from "@hono/zod-openapi";
+import { errorBody } from "#shared/api/schemas.ts";
+
+/** Every route under /api/v1 needs a token. */
+export const security = [{ token: [] }];
+
+/** The answers that every route may give besides its own. */
+export const refusals = {
+  400: problem("The request does not fit this description"),
+  401: problem("The token is missing or unknown"),
+  404: problem("There is no such thing"),
+  409: problem("Not in its present state"),
+  422: problem("The input is wrong"),
+};
+
+function problem(description: string) {
+  return { description, content: { "application/json": { schema: errorBody } } };
+}
+
+/** Describes a JSON answer. */
+export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}

@@ -1,0 +1,49 @@
+import { executionReported, executionRequested } from "#eventing/execution.ts";
+import { desireAll } from "#shared/changeset/desire.ts";
+import { artifactsOf, planCollect, resultKey } from "#shared/execution/plan-collect.ts";
+import { parseTransformResult } from "#shared/execution/transform-result.ts";
+import { defineFunction } from "#shared/runtime/define-function.ts";
+import { serve } from "#shared/runtime/serve.ts";
+import { taskFor } from "#shared/task/task.ts";
+
+/**
+ * Turns what a transform left in the blob store into the execution's end, and into a changeset where there is a patch.
+ *
+ * Safe to deliver twice: an execution that has ended is left alone, and all is written in one transaction.
+ */
+export const collectExecution = defineFunction({
+  name: "collect-execution",
+  on: executionReported,
+  needs: ["runs", "executions", "changesets", "tasks", "blobs", "clock"],
+  async handle({ executionId, attempt }, { runs, executions, blobs, clock, transact }) {
+    const execution = await executions.get(executionId);
+    if (execution.attempt !== attempt) return { left: `attempt ${execution.attempt} has taken its place` };
+    const result = parseTransformResult(await blobs.get(resultKey(execution)));
+    const plan = planCollect(execution, result);
+    if (plan.kind === "leave") return { left: plan.because };
+
+    const ended = plan.execution;
+    const at = clock.now();
+    const { repository, branch, campaign } = ended;
+    await transact(async ({ runs: runsNow, executions, changesets, tasks }) => {
+      await executions.save(ended, at);
+      await executions.addArtifacts(artifactsOf(ended, result), at);
+      await tasks.finishAllOf(executionRequested.type, executionId, at);
+      if (plan.kind === "again") {
+        const dedupe = [ended.attempt];
+        const where = { campaign, organization: repository.owner, notBefore: at, dedupe };
+        await tasks.addAll([taskFor(executionRequested, { executionId, attempt: ended.attempt }, where)], at);
+        return;
+      }
+      const findings = [];
+      for (const target of await runsNow.targetsOfExecution(executionId)) {
+        const { specVersion } = await runs.get(target.campaign, target.run);
+        findings.push({ run: target.run, specVersion, repository, branch, execution: ended });
+      }
+      await desireAll(changesets, findings, at);
+    });
+    return { did: plan.kind === "again" ? `failed and is tried again: ${plan.because}` : ended.state.status };
+  },
+});
+
+if (import.meta.main) await serve(collectExecution);

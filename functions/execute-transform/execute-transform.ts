@@ -1,0 +1,52 @@
+import { executionReported, executionRequested } from "#eventing/execution.ts";
+import { artifactPrefix, executionLifecycle } from "#shared/execution/execution.ts";
+import { advance } from "#shared/lifecycle.ts";
+import { defineFunction } from "#shared/runtime/define-function.ts";
+import { serve } from "#shared/runtime/serve.ts";
+import { taskFor } from "#shared/task/task.ts";
+
+/** How soon somebody looks again whether a transform that has not reported is still there. */
+const recheckAfterMs = 60_000;
+
+/**
+ * Starts the transform of one execution in the sandbox.
+ *
+ * Safe to deliver twice: the sandbox finds what it started before, and a transform that was lost in a crash is started
+ * again. One that has ended without its report being heard is reported here.
+ */
+export const executeTransform = defineFunction({
+  name: "execute-transform",
+  on: executionRequested,
+  needs: ["campaigns", "executions", "tasks", "sandbox", "sandboxLimits", "clock"],
+  async handle({ executionId, attempt }, { campaigns, executions, sandbox, sandboxLimits, clock, transact }) {
+    const execution = await executions.get(executionId);
+    const { campaign, repository, branch, baseCommit, state } = execution;
+    if (execution.attempt !== attempt) return { left: `attempt ${execution.attempt} has taken its place` };
+    if (state.status !== "pending" && state.status !== "running") return { left: `it has ended: ${state.status}` };
+
+    const job = { executionId, artifactPrefix: artifactPrefix(execution) };
+    const found = await sandbox.inspect(job);
+    const at = clock.now();
+    if (found === "finished") {
+      const report = { campaign, organization: repository.owner, notBefore: at, dedupe: [attempt] };
+      await transact(({ tasks }) => tasks.addAll([taskFor(executionReported, { executionId, attempt }, report)], at));
+      return { did: "found it finished; its result is collected" };
+    }
+    if (found === "unknown") {
+      const { spec } = await campaigns.specVersion(campaign, execution.specVersion);
+      const { owner, name, id: repositoryId, nodeId: repositoryNodeId } = repository;
+      await sandbox.start({
+        ...job,
+        source: { repositoryId, repositoryNodeId, owner, name, branch, commit: baseCommit },
+        campaign: { name: spec.name, description: spec.description },
+        steps: spec.steps,
+        limits: sandboxLimits,
+      });
+    }
+    const started = advance(executionLifecycle, state, { fact: "started" });
+    if (started !== undefined) await executions.save({ ...execution, state: started }, at);
+    return { awaiting: "its steps are running", recheckAfterMs };
+  },
+});
+
+if (import.meta.main) await serve(executeTransform);

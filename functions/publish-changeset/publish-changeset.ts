@@ -1,0 +1,58 @@
+import { changesetReady } from "#eventing/changeset.ts";
+import { planPublish } from "#shared/changeset/plan-publish.ts";
+import { createPublication } from "#shared/changeset/publication.ts";
+import { settlePublication } from "#shared/changeset/settle-publication.ts";
+import { assertSameDay, begin, takeTurn } from "#shared/changeset/take-turn.ts";
+import { wantedOf } from "#shared/changeset/wanted.ts";
+import { defineFunction } from "#shared/runtime/define-function.ts";
+import { serve } from "#shared/runtime/serve.ts";
+
+/**
+ * Publishes a changeset: its commit, its branch, its pull request with all that belongs to it.
+ *
+ * Safe to deliver twice: a changeset that has moved on is left alone, and a crash between any two effects is healed by
+ * the retry, which finds each before it makes it: the commit by its contents, the branch by its head, the pull request by
+ * its branch.
+ */
+export const publishChangeset = defineFunction({
+  name: "publish-changeset",
+  on: changesetReady,
+  needs: [
+    "campaigns",
+    "executions",
+    "changesets",
+    "slots",
+    "tasks",
+    "audit",
+    "blobs",
+    "codeHost",
+    "gate",
+    "pullRequestsPerDay",
+    "clock",
+  ],
+  async handle({ changesetId }, { changesets, campaigns, codeHost, gate, clock, transact, ...needs }) {
+    const ready = await changesets.get(changesetId);
+    const plan = planPublish(ready, await campaigns.get(ready.campaign));
+    if (plan.kind === "leave") return { left: plan.because };
+
+    const wanted = await wantedOf(ready, plan, { campaigns, executions: needs.executions, blobs: needs.blobs });
+    const found = await codeHost.findPullRequest(ready.repository, plan.branch);
+    const turn = await transact(async ({ changesets, slots }) =>
+      plan.kind === "update" || found !== undefined
+        ? { changeset: await begin(changesets, ready, clock.now()), day: undefined }
+        : await takeTurn({ changesets, slots }, ready, wanted.spec, needs.pullRequestsPerDay, clock.now()),
+    );
+
+    return await settlePublication(turn, wanted, { codeHost, gate, clock, transact }, async (record) => {
+      if (found !== undefined && found.state !== "open") return { pullRequest: found, notes: [] };
+      const publication = createPublication(wanted, codeHost, gate, record);
+      const commit = await publication.ensureBranch();
+      if (turn.day !== undefined) assertSameDay(turn.day, clock.now());
+      const pullRequest = await publication.ensurePullRequest(found);
+      const notes = await publication.ensureDecorations(pullRequest);
+      return { pullRequest: { ...pullRequest, headCommit: commit }, notes };
+    });
+  },
+});
+
+if (import.meta.main) await serve(publishChangeset);

@@ -1,0 +1,178 @@
+import { z } from "@hono/zod-openapi";
+import { standings } from "#shared/campaign/campaign-overview.ts";
+
+const instant = z.iso.datetime().openapi({ description: "RFC 3339, UTC" });
+
+export const errorBody = z
+  .object({
+    error: z.object({
+      code: z.string().openapi({ description: "For scripts", example: "not-found" }),
+      message: z.string().openapi({ description: "For people: what is wrong, and the remedy" }),
+      problems: z
+        .array(
+          z.object({
+            line: z.int(),
+            column: z.int(),
+            path: z.string(),
+            message: z.string(),
+            remedy: z.string().optional(),
+          }),
+        )
+        .optional()
+        .openapi({ description: "What is wrong with a spec, and where" }),
+    }),
+  })
+  .openapi("Error");
+export type ErrorBody = z.infer<typeof errorBody>;
+
+export const campaignName = z
+  .string()
+  .max(63)
+  .openapi({ param: { name: "campaign", in: "path" }, example: "node-24" });
+
+export const campaignBody = z
+  .object({
+    name: z.string(),
+    status: z.enum(["active", "paused", "killed"]),
+    currentVersion: z.int(),
+    createdAt: instant,
+  })
+  .openapi("Campaign");
+
+export const applyRequest = z
+  .object({
+    spec: z.string().openapi({ description: "The spec as YAML text, as the person wrote it" }),
+    source: z
+      .string()
+      .max(1000)
+      .optional()
+      .openapi({ description: "Where it came from, for messages", example: "campaign.yaml" }),
+  })
+  .openapi("ApplyRequest");
+
+export const applyResponse = z
+  .object({
+    campaign: z.string(),
+    specVersion: z.int(),
+    specHash: z.string(),
+    changed: z.boolean().openapi({ description: "False when this is the current version already" }),
+  })
+  .openapi("Applied");
+
+export const progressBody = z
+  .object({
+    seen: z.int(),
+    selected: z.int(),
+    pending: z.int(),
+    running: z.int(),
+    noChange: z.int(),
+    patches: z.int(),
+    failed: z.int(),
+    cancelled: z.int(),
+  })
+  .openapi("Progress");
+
+export const runBody = z
+  .object({
+    campaign: z.string(),
+    number: z.int(),
+    specVersion: z.int(),
+    requestedBy: z.string(),
+    requestedAt: instant,
+    selectionComplete: z.boolean(),
+    finished: z.boolean().openapi({ description: "True once every selected repository has its result" }),
+    failure: z.string().optional().openapi({ description: "Why the selection was given up" }),
+    progress: progressBody,
+  })
+  .openapi("Run");
+
+export const previewResponse = z
+  .object({ started: z.boolean().openapi({ description: "False when the run was under way already" }), run: runBody })
+  .openapi("Preview");
+
+export const publishResponse = z
+  .object({
+    asked: z.int().openapi({ description: "Changesets that now wait for their turn" }),
+    under_way: z.int().openapi({ description: "Changesets that were waiting or being published already" }),
+    published: z.int().openapi({ description: "Changesets that have an up-to-date pull request already" }),
+    left: z.int().openapi({ description: "Changesets that are left to people: closed, merged or changed by them" }),
+  })
+  .openapi("Published");
+
+export const statusBody = z
+  .object({
+    campaign: campaignBody,
+    run: runBody.optional().openapi({ description: "The newest one" }),
+    standings: z.partialRecord(z.enum(standings), z.int()).openapi({ description: "Repositories by where they stand" }),
+    deadTasks: z
+      .array(z.object({ type: z.string(), subject: z.string(), because: z.string() }))
+      .openapi({ description: "What was given up, and why" }),
+  })
+  .openapi("Status");
+
+export const standing = z.enum(standings).openapi("Standing");
+
+export const repositoryBody = z
+  .object({
+    fullName: z.string(),
+    standing,
+    because: z.string(),
+    executionId: z.string().optional(),
+    changesetId: z.string().optional(),
+    pullRequest: z.object({ number: z.int(), url: z.string() }).optional(),
+    filesChanged: z.int().optional(),
+    additions: z.int().optional(),
+    deletions: z.int().optional(),
+  })
+  .openapi("Repository");
+
+export const repositoriesBody = z
+  .object({
+    repositories: z.array(repositoryBody),
+    next: z.string().optional().openapi({ description: "Give it as `after` for the next page" }),
+  })
+  .openapi("Repositories");
+
+export const logsBody = z
+  .object({
+    steps: z.array(
+      z.object({
+        index: z.int(),
+        name: z.string().optional(),
+        status: z.string(),
+        exitCode: z.int().optional(),
+        durationMs: z.number(),
+        truncated: z.boolean(),
+        log: z.string(),
+      }),
+    ),
+    failure: z.string().optional(),
+  })
+  .openapi("Logs");
+
+export const auditEntryBody = z
+  .object({
+    seq: z.int(),
+    at: instant,
+    actor: z.string(),
+    action: z.string(),
+    campaign: z.string().optional(),
+    repository: z.string().optional(),
+    specVersion: z.int().optional(),
+    detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
+    previousHash: z.string(),
+    hash: z.string(),
+  })
+  .openapi("AuditEntry");
+
+export const auditBody = z.object({ entries: z.array(auditEntryBody) }).openapi("Audit");
+
+export const verificationBody = z
+  .object({
+    intact: z.boolean(),
+    entries: z.int(),
+    lastHash: z.string().optional(),
+    brokenAt: z.int().optional(),
+    because: z.string().optional(),
+  })
+  .openapi("AuditVerification");

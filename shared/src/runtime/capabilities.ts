@@ -1,0 +1,50 @@
+import type { Stores } from "#shared/adapters/postgres/stores.ts";
+import type { CampaignOverview } from "#shared/campaign/campaign-overview.ts";
+import type { MutationGate } from "#shared/campaign/campaign-store.ts";
+import type { BlobStore } from "#shared/ports/blob-store.ts";
+import type { Clock } from "#shared/ports/clock.ts";
+import type { CodeHost } from "#shared/ports/code-host.ts";
+import type { Sandbox, SandboxLimits } from "#shared/ports/sandbox.ts";
+import type { Logger } from "./logger.ts";
+
+/** Everything a function may need. It gets what it names in `needs`, and nothing else is opened. */
+export interface Capabilities extends Stores {
+  readonly overview: CampaignOverview;
+  readonly gate: MutationGate;
+  readonly codeHost: CodeHost;
+  readonly blobs: BlobStore;
+  readonly sandbox: Sandbox;
+  readonly sandboxLimits: SandboxLimits;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Pull requests that may be opened in an organization on a day. */
+  readonly pullRequestsPerDay: number;
+  readonly webhookSecret: string;
+  /** Who a token of the API belongs to. */
+  readonly apiTokens: ReadonlyMap<string, string>;
+}
+
+export type CapabilityName = keyof Capabilities;
+
+export const storeNames = [
+  "campaigns",
+  "runs",
+  "executions",
+  "changesets",
+  "slots",
+  "tasks",
+  "deadLetters",
+  "audit",
+  "installations",
+  "deliveries",
+] as const satisfies readonly (keyof Stores)[];
+
+export type StoreName = keyof Stores;
+
+/**
+ * What a function that needs `Names` gets: those capabilities and, over its stores, transactions. Everything written in
+ * one is written together or not at all, the tasks that follow from it included.
+ */
+export type Granted<Names extends CapabilityName> = Pick<Capabilities, Names> & {
+  readonly transact: <Result>(work: (stores: Pick<Stores, Names & StoreName>) => Promise<Result>) => Promise<Result>;
+};

@@ -1,0 +1,218 @@
+import { z } from "zod";
+
+/** A setting: what it means, the shape of its value, and whether it is a secret. */
+interface Setting<Value> {
+  readonly describe: string;
+  readonly schema: z.ZodType<Value>;
+  readonly example: string;
+  readonly secret?: true;
+}
+
+function setting<Value>(definition: Setting<Value>): Setting<Value> {
+  return definition;
+}
+
+const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http(s) URL" });
+const directoryList = z
+  .string()
+  .transform((text) => text.split(":").filter((part) => part !== ""))
+  .default([]);
+const positive = z.coerce.number<string>().int().positive();
+
+/** Every setting there is: the only place that reads the environment. docs/operations.md is held to this list. */
+export const settings = {
+  DATABASE_URL: setting({
+    describe: "The Postgres that holds everything.",
+    schema: z.string().regex(/^postgres(ql)?:\/\//, "expected postgres://user:password@host:port/database"),
+    example: "postgres://octobatch:secret@db:5432/octobatch",
+    secret: true,
+  }),
+  K_SINK: setting({
+    describe: "Where events are sent: the ingress of the broker.",
+    schema: httpUrl,
+    example: "http://broker-ingress.knative-eventing.svc.cluster.local/octobatch/octobatch",
+  }),
+  PORT: setting({
+    describe: "The port a function listens on; 0 takes a free one.",
+    schema: z.coerce.number<string>().int().min(0).max(65_535).default(8080),
+    example: "8080",
+  }),
+  OCTOBATCH_LOG_LEVEL: setting({
+    describe: "The least severe log lines that are written.",
+    schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+    example: "info",
+  }),
+  OCTOBATCH_GITHUB_API_URL: setting({
+    describe: "GitHub's REST API; `https://HOST/api/v3` on GitHub Enterprise Server.",
+    schema: httpUrl.default("https://api.github.com"),
+    example: "https://github.example.com/api/v3",
+  }),
+  OCTOBATCH_GITHUB_APP_ID: setting({
+    describe: "The GitHub App's id or client id.",
+    schema: z.string().min(1),
+    example: "123456",
+  }),
+  OCTOBATCH_GITHUB_PRIVATE_KEY: setting({
+    describe: "The GitHub App's private key, in PEM format.",
+    schema: z.string().includes("PRIVATE KEY", { error: "expected a private key in PEM format" }),
+    example: "-----BEGIN RSA PRIVATE KEY----- …",
+    secret: true,
+  }),
+  OCTOBATCH_GITHUB_WEBHOOK_SECRET: setting({
+    describe: "The secret that GitHub signs webhook deliveries with.",
+    schema: z.string().min(16, "expected at least 16 characters"),
+    example: "a long random text",
+    secret: true,
+  }),
+  OCTOBATCH_BLOB_DIRECTORY: setting({
+    describe: "The directory that keeps patches and logs.",
+    schema: z.string().startsWith("/", "expected an absolute path"),
+    example: "/var/lib/octobatch/blobs",
+  }),
+  OCTOBATCH_WORK_DIRECTORY: setting({
+    describe: "Where the process sandbox keeps its workspaces while steps run.",
+    schema: z.string().startsWith("/", "expected an absolute path"),
+    example: "/var/lib/octobatch/work",
+  }),
+  OCTOBATCH_TOOL_DIRECTORIES: setting({
+    describe: "Directories whose programs the steps in the process sandbox can run, separated by colons.",
+    schema: directoryList,
+    example: "/opt/codemods/bin",
+  }),
+  OCTOBATCH_READ_ONLY_DIRECTORIES: setting({
+    describe: "Directories that the steps in the process sandbox can read besides the system's, separated by colons.",
+    schema: directoryList,
+    example: "/opt/codemods",
+  }),
+  OCTOBATCH_ISOLATION: setting({
+    describe:
+      "How the process sandbox isolates steps: `auto` takes the best the machine has and refuses where it has none; " +
+      "`none` runs steps without isolation, with all rights of this process.",
+    schema: z.enum(["auto", "none"]).default("auto"),
+    example: "auto",
+  }),
+  OCTOBATCH_SECRETS: setting({
+    describe: "The secrets that steps may ask for by name, as a JSON object of strings.",
+    schema: z
+      .string()
+      .transform((text, context) => {
+        const parsed = secretsSchema.safeParse(parseJson(text));
+        if (parsed.success) return parsed.data;
+        context.addIssue({ code: "custom", message: 'expected a JSON object of strings, as {"NPM_TOKEN":"…"}' });
+        return z.NEVER;
+      })
+      .default({}),
+    example: '{"NPM_TOKEN":"…"}',
+    secret: true,
+  }),
+  OCTOBATCH_API_TOKENS: setting({
+    describe: "Who may use the API: NAME:TOKEN pairs, separated by commas. The name appears in the audit log.",
+    schema: z.string().transform((text, context) => {
+      const tokens = new Map<string, string>();
+      for (const pair of text.split(",")) {
+        const [, name, token] = /^([\w.@-]+):([\w.~+/=-]{16,})$/.exec(pair.trim()) ?? [];
+        if (name === undefined || token === undefined) {
+          context.addIssue({ code: "custom", message: "expected NAME:TOKEN,… with tokens of at least 16 characters" });
+          return z.NEVER;
+        }
+        tokens.set(token, name);
+      }
+      return tokens;
+    }),
+    example: "ada:4f9d…",
+    secret: true,
+  }),
+  OCTOBATCH_PULL_REQUESTS_PER_DAY: setting({
+    describe: "The most pull requests that are opened in one organization on one day (UTC), by all campaigns together.",
+    schema: positive.default(150),
+    example: "150",
+  }),
+  OCTOBATCH_EXECUTIONS_AT_ONCE: setting({
+    describe: "The most transforms that run at once, per organization.",
+    schema: positive.default(20),
+    example: "20",
+  }),
+  OCTOBATCH_PUBLISHES_AT_ONCE: setting({
+    describe: "The most changesets that are published at once, per organization.",
+    schema: positive.default(4),
+    example: "4",
+  }),
+  OCTOBATCH_RECONCILES_AT_ONCE: setting({
+    describe: "The most changesets that are compared with GitHub at once, per organization.",
+    schema: positive.default(8),
+    example: "8",
+  }),
+  OCTOBATCH_STEP_MEMORY_MB: setting({
+    describe: "The most memory that the steps of one repository may use together.",
+    schema: positive.default(4096),
+    example: "4096",
+  }),
+  OCTOBATCH_STEP_DISK_MB: setting({
+    describe: "The most that the steps of one repository may write to disk.",
+    schema: positive.default(2048),
+    example: "2048",
+  }),
+  OCTOBATCH_STEP_PROCESSES: setting({
+    describe: "The most processes and threads that the steps of one repository may have.",
+    schema: positive.default(512),
+    example: "512",
+  }),
+  OCTOBATCH_LOG_LIMIT_MB: setting({
+    describe: "The most of one step's output that is kept; the rest is cut.",
+    schema: positive.default(20),
+    example: "20",
+  }),
+  OCTOBATCH_PATCH_LIMIT_MB: setting({
+    describe: "The largest patch of one repository; a larger one fails.",
+    schema: positive.default(50),
+    example: "50",
+  }),
+} as const;
+
+export type SettingName = keyof typeof settings;
+export type Settings = { readonly [Name in SettingName]: z.output<(typeof settings)[Name]["schema"]> };
+
+const secretsSchema = z.record(z.string(), z.string());
+
+/** A setting is missing or wrong; the message names each one, what was expected, and an example. */
+export class InvalidConfiguration extends Error {
+  override readonly name = "InvalidConfiguration";
+}
+
+/**
+ * Reads the settings of these names, and no others.
+ * @throws InvalidConfiguration naming all that are missing or wrong; values of secrets are not in it.
+ */
+export function readSettings<Name extends SettingName>(
+  environment: Readonly<Record<string, string | undefined>>,
+  names: readonly Name[],
+): Pick<Settings, Name> {
+  const problems: string[] = [];
+  const values: Partial<Record<Name, unknown>> = {};
+  for (const name of names) {
+    const { schema, describe, example } = settings[name];
+    const text = environment[name];
+    const parsed = schema.safeParse(text === "" ? undefined : text);
+    if (parsed.success) values[name] = parsed.data;
+    else {
+      const problem = text ? parsed.error.issues.map(({ message }) => message).join("; ") : "is not set";
+      problems.push(`${name}: ${problem}. ${describe} Example: ${example}`);
+    }
+  }
+  if (problems.length > 0) throw new InvalidConfiguration(problems.join("\n"));
+  // Every name was either given its schema's output or reported above.
+  return values as Pick<Settings, Name>;
+}
+
+/** The environment of this process. */
+export function processEnvironment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,79 @@
+import { InvalidEvent, readEvent } from "#shared/adapters/knative/cloud-events.ts";
+import type { Clock } from "#shared/ports/clock.ts";
+import type { TaskStore } from "#shared/task/task-store.ts";
+import type { CapabilityName, Granted } from "./capabilities.ts";
+import type { OctobatchFunction } from "./define-function.ts";
+import { createEventHandler } from "./handle-event.ts";
+import type { Logger } from "./logger.ts";
+
+/** A function as it answers HTTP: events or requests at any path, its health at /healthz and /readyz. */
+export type Endpoint = (request: Request) => Promise<Response>;
+
+/** No event is larger: brokers carry 1 MiB at the most. */
+const maxBodyBytes = 1024 * 1024;
+
+export function createEndpoint(options: {
+  readonly definition: OctobatchFunction;
+  readonly capabilities: Granted<CapabilityName>;
+  readonly tasks: TaskStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly checks: ReadonlyMap<string, () => Promise<void>>;
+  /** Called after each request: whatever it wrote into the table may be due. */
+  readonly afterwards: () => void;
+}): Endpoint {
+  const { definition, capabilities, clock, log, checks, afterwards } = options;
+  const answer =
+    definition.kind === "http"
+      ? definition.routes(capabilities)
+      : answerEvents(createEventHandler({ ...options, definition }), clock, log);
+  // Without Postgres a function can do nothing; while another part is down it still writes down what has to wait.
+  const vitalChecks = new Map([...checks].filter(([name]) => name === "postgres"));
+  return async (request) => {
+    const probe = request.method === "GET" ? new URL(request.url).pathname : "";
+    if (probe === "/healthz") return await health(checks);
+    if (probe === "/readyz") return await health(vitalChecks);
+    try {
+      return await answer(request);
+    } finally {
+      afterwards();
+    }
+  };
+}
+
+/** An empty body, always: Knative takes a non-empty one that is no event for a failure. */
+function answerEvents(handle: ReturnType<typeof createEventHandler>, clock: Clock, log: Logger): Endpoint {
+  return async (request) => {
+    if (request.method !== "POST") return new Response(null, { status: 405, headers: { allow: "POST" } });
+    if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) return new Response(null, { status: 413 });
+    try {
+      const body = new Uint8Array(await request.arrayBuffer());
+      const event = readEvent({ headers: Object.fromEntries(request.headers), body }, clock.now());
+      const { status } = await handle(event);
+      return new Response(null, { status });
+    } catch (error) {
+      if (error instanceof InvalidEvent) {
+        log.error({ err: error }, "refused what is no event");
+        return new Response(null, { status: 400 });
+      }
+      log.error({ err: error }, "an event could not be handled");
+      return new Response(null, { status: 500 });
+    }
+  };
+}
+
+/** 200 when all that the function needs works, otherwise 503; the body says which does not, and why. */
+async function health(checks: ReadonlyMap<string, () => Promise<void>>): Promise<Response> {
+  const results = await Promise.all(
+    [...checks].map(async ([name, check]) => {
+      try {
+        await check();
+        return [name, "ok"] as const;
+      } catch (error) {
+        return [name, error instanceof Error ? error.message : String(error)] as const;
+      }
+    }),
+  );
+  const healthy = results.every(([, state]) => state === "ok");
+  return Response.json(Object.fromEntries(results), { status: healthy ? 200 : 503 });
+}

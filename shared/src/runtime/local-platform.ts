@@ -1,0 +1,154 @@
+import { startLocalBroker, type LocalBrokerOptions } from "#shared/adapters/local-broker/local-broker.ts";
+import { readManifests } from "#shared/adapters/local-broker/read-manifests.ts";
+import { systemTimers } from "#shared/adapters/local-broker/timers.ts";
+import { createHttpEventBus } from "#shared/adapters/knative/http-event-bus.ts";
+import { openDatabase } from "#shared/adapters/postgres/database.ts";
+import { migrate } from "#shared/adapters/postgres/migrate.ts";
+import { createStores } from "#shared/adapters/postgres/stores.ts";
+import type { Clock } from "#shared/ports/clock.ts";
+import type { Capabilities } from "./capabilities.ts";
+import { readSettings } from "./config.ts";
+import type { OctobatchFunction } from "./define-function.ts";
+import { createDispatcher } from "./dispatcher.ts";
+import { createEndpoint, type Endpoint } from "./function-endpoint.ts";
+import { startHttpServer } from "./http-server.ts";
+import type { Logger } from "./logger.ts";
+import { openCapabilities } from "./open-capabilities.ts";
+import { alwaysReleased, releaseLimits, releaseSettings } from "./task-release.ts";
+
+export interface LocalPlatformOptions {
+  readonly functions: readonly OctobatchFunction[];
+  /** The settings, DATABASE_URL among them. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where Broker, Triggers, PingSources and Services are read from. */
+  readonly manifestsDirectory: string;
+  /** Of the API and the webhooks, on 127.0.0.1; 0 takes a free one. */
+  readonly port: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** No other process works on this database: whatever an earlier one had begun is lost, and taken up at once. */
+  readonly alone: boolean;
+  /** Capabilities to use instead of those that the settings make. */
+  readonly overrides?: Partial<Capabilities>;
+  /** For tests of what "at least once, in any order" does. */
+  readonly disturb?: LocalBrokerOptions["disturb"];
+}
+
+/** All functions in this process, with a broker between them. */
+export interface LocalPlatform {
+  /** Of the API. */
+  readonly url: string;
+  readonly webhookUrl: string;
+  /** Resolves when nothing is under way; what waits for its time or runs in the sandbox still does. */
+  idle(): Promise<void>;
+  /** Releases what has become due without waiting for the tick. */
+  kick(): void;
+  /** Lets what is under way finish, then ends everything. */
+  close(): Promise<void>;
+}
+
+const host = "127.0.0.1";
+const graceMs = 10_000;
+
+/**
+ * Runs all functions on one machine: each gets its events over HTTP from a broker that reads the same manifests as the
+ * cluster, so that a function cannot tell the difference.
+ *
+ * @throws InvalidConfiguration, DatabaseUnavailable, PortUnavailable: each names the remedy.
+ */
+export async function startLocalPlatform(options: LocalPlatformOptions): Promise<LocalPlatform> {
+  const { functions, environment, clock, log } = options;
+  const settings = readSettings(environment, ["DATABASE_URL", ...releaseSettings]);
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).toReversed()) await closer();
+  };
+  try {
+    const database = openDatabase({ url: settings.DATABASE_URL, poolSize: 20 });
+    closers.push(() => database.close());
+    await migrate(database);
+    const { tasks } = createStores(database.knex, alwaysReleased);
+    if (options.alone) await tasks.releaseAllLeases(clock.now());
+
+    // The broker asks where a function is only when it has an event for it.
+    let internalPort = 0;
+    const broker = await startLocalBroker({
+      manifests: await readManifests(options.manifestsDirectory),
+      resolve: (name) => new URL(`http://${host}:${internalPort}/${name}`),
+      timers: systemTimers,
+      random: Math.random,
+      log,
+      ...(options.disturb === undefined ? {} : { disturb: options.disturb }),
+    });
+    closers.push(() => broker.close(graceMs));
+
+    const dispatcher = createDispatcher({
+      tasks,
+      bus: createHttpEventBus({ sinkUrl: broker.url.href, timeoutMs: 10_000 }),
+      clock,
+      limits: releaseLimits(settings),
+      source: "/octobatch/local",
+      log,
+    });
+    closers.push(() => dispatcher.idle());
+
+    const needs = functions.flatMap((definition) => definition.needs);
+    const foundation = { environment, database, clock, log, dispatcher };
+    const opened = await openCapabilities(foundation, needs, options.overrides);
+    closers.push(() => opened.close());
+
+    const endpoints = new Map(
+      functions.map((definition) => [
+        definition.name,
+        createEndpoint({
+          definition,
+          capabilities: opened.grant(definition.needs),
+          tasks,
+          clock,
+          log,
+          checks: opened.checks,
+          afterwards: () => dispatcher.kick(),
+        }),
+      ]),
+    );
+    const internal = await startHttpServer(routeInternally(endpoints), 0, host);
+    internalPort = internal.port;
+    closers.push(() => internal.close(graceMs));
+    const outside = await startHttpServer(routePublicly(endpoints), options.port, host);
+    closers.push(() => outside.close(graceMs));
+
+    dispatcher.kick();
+    const url = `http://${host}:${outside.port}`;
+    return {
+      url,
+      webhookUrl: `${url}/webhooks/github`,
+      async idle() {
+        await dispatcher.idle();
+        await broker.idle();
+        await dispatcher.idle();
+      },
+      kick: () => dispatcher.kick(),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** `/<function>`: only the broker calls these. */
+function routeInternally(endpoints: ReadonlyMap<string, Endpoint>): Endpoint {
+  return async (request) => {
+    const name = new URL(request.url).pathname.split("/")[1] ?? "";
+    return (await endpoints.get(name)?.(request)) ?? new Response(null, { status: 404 });
+  };
+}
+
+/** What people and GitHub call. */
+function routePublicly(endpoints: ReadonlyMap<string, Endpoint>): Endpoint {
+  return async (request) => {
+    const { pathname } = new URL(request.url);
+    const name = pathname.startsWith("/webhooks/") ? "receive-webhook" : "api";
+    return (await endpoints.get(name)?.(request)) ?? new Response(null, { status: 404 });
+  };
+}

@@ -1,0 +1,191 @@
+import type { Database } from "#shared/adapters/postgres/database.ts";
+import { createStores } from "#shared/adapters/postgres/stores.ts";
+import type { Clock } from "#shared/ports/clock.ts";
+import type { Capabilities, CapabilityName, Granted } from "./capabilities.ts";
+import { storeNames } from "./capabilities.ts";
+import { readSettings, type SettingName, type Settings } from "./config.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { Logger } from "./logger.ts";
+import { alwaysReleased } from "./task-release.ts";
+
+/** What every process has, whatever its functions need. */
+export interface Foundation {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly dispatcher: Dispatcher;
+}
+
+/** Capabilities that have been opened, how to see whether they work, and how to let them go. */
+export interface Opened {
+  /** Hands a function what it needs, and nothing else. */
+  readonly grant: (needs: readonly CapabilityName[]) => Granted<CapabilityName>;
+  /** What each can say of itself; resolves when it works. */
+  readonly checks: ReadonlyMap<string, () => Promise<void>>;
+  close(): Promise<void>;
+}
+
+type Lazy = Exclude<CapabilityName, keyof ReturnType<typeof createStores> | "clock" | "log">;
+
+interface Provider<Value> {
+  readonly settings: readonly SettingName[];
+  /** Opened before, in this order, and handed over. */
+  readonly after?: readonly Lazy[];
+  readonly open: (
+    context: Foundation & { readonly settings: Settings; readonly opened: Partial<Capabilities> },
+  ) => Promise<{ readonly value: Value; readonly check?: () => Promise<void>; readonly close?: () => Promise<void> }>;
+}
+
+const megabyte = 1024 * 1024;
+
+/** How each capability is made. Adapters are imported when they are needed: a cold start pays for what it uses. */
+const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> } = {
+  overview: {
+    settings: [],
+    async open({ database }) {
+      const { createCampaignOverview } = await import("#shared/adapters/postgres/campaign-overview.ts");
+      return { value: createCampaignOverview(database.knex) };
+    },
+  },
+  gate: {
+    settings: [],
+    async open({ database }) {
+      const { createMutationGate } = await import("#shared/adapters/postgres/campaign-store.ts");
+      return { value: createMutationGate(database.knex) };
+    },
+  },
+  codeHost: {
+    settings: ["OCTOBATCH_GITHUB_API_URL", "OCTOBATCH_GITHUB_APP_ID", "OCTOBATCH_GITHUB_PRIVATE_KEY"],
+    async open({ settings, clock, log }) {
+      const { createGitHubCodeHost } = await import("#shared/adapters/github/code-host.ts");
+      const value = createGitHubCodeHost({
+        apiUrl: settings.OCTOBATCH_GITHUB_API_URL,
+        appId: settings.OCTOBATCH_GITHUB_APP_ID,
+        privateKey: settings.OCTOBATCH_GITHUB_PRIVATE_KEY,
+        clock,
+        timeoutMs: 12_000,
+        logger: log,
+      });
+      return { value, check: () => value.check() };
+    },
+  },
+  blobs: {
+    settings: ["OCTOBATCH_BLOB_DIRECTORY"],
+    async open({ settings }) {
+      const { createFilesystemBlobStore } = await import("#shared/adapters/filesystem/filesystem-blob-store.ts");
+      const value = createFilesystemBlobStore({ directory: settings.OCTOBATCH_BLOB_DIRECTORY });
+      return { value, check: () => value.check() };
+    },
+  },
+  sandbox: {
+    settings: [
+      "OCTOBATCH_WORK_DIRECTORY",
+      "OCTOBATCH_TOOL_DIRECTORIES",
+      "OCTOBATCH_READ_ONLY_DIRECTORIES",
+      "OCTOBATCH_ISOLATION",
+      "OCTOBATCH_SECRETS",
+      "OCTOBATCH_EXECUTIONS_AT_ONCE",
+    ],
+    after: ["codeHost", "blobs"],
+    async open(context) {
+      const { openProcessSandbox } = await import("./open-process-sandbox.ts");
+      return await openProcessSandbox(context);
+    },
+  },
+  sandboxLimits: {
+    settings: [
+      "OCTOBATCH_STEP_MEMORY_MB",
+      "OCTOBATCH_STEP_DISK_MB",
+      "OCTOBATCH_STEP_PROCESSES",
+      "OCTOBATCH_LOG_LIMIT_MB",
+      "OCTOBATCH_PATCH_LIMIT_MB",
+    ],
+    open: async ({ settings }) => ({
+      value: {
+        memoryBytes: settings.OCTOBATCH_STEP_MEMORY_MB * megabyte,
+        diskBytes: settings.OCTOBATCH_STEP_DISK_MB * megabyte,
+        processes: settings.OCTOBATCH_STEP_PROCESSES,
+        logBytes: settings.OCTOBATCH_LOG_LIMIT_MB * megabyte,
+        patchBytes: settings.OCTOBATCH_PATCH_LIMIT_MB * megabyte,
+      },
+    }),
+  },
+  pullRequestsPerDay: {
+    settings: ["OCTOBATCH_PULL_REQUESTS_PER_DAY"],
+    open: async ({ settings }) => ({ value: settings.OCTOBATCH_PULL_REQUESTS_PER_DAY }),
+  },
+  webhookSecret: {
+    settings: ["OCTOBATCH_GITHUB_WEBHOOK_SECRET"],
+    open: async ({ settings }) => ({ value: settings.OCTOBATCH_GITHUB_WEBHOOK_SECRET }),
+  },
+  apiTokens: {
+    settings: ["OCTOBATCH_API_TOKENS"],
+    open: async ({ settings }) => ({ value: settings.OCTOBATCH_API_TOKENS }),
+  },
+};
+
+/**
+ * Opens what the functions need, once for all of them, and nothing else; only that requires settings.
+ *
+ * @param overrides Capabilities to use instead of making them.
+ * @throws InvalidConfiguration naming every setting that is missing or wrong.
+ */
+export async function openCapabilities(
+  foundation: Foundation,
+  needs: readonly CapabilityName[],
+  overrides: Partial<Capabilities> = {},
+): Promise<Opened> {
+  const names = inOrder(needs).filter((name) => !(name in overrides));
+  const settings = readSettings(
+    foundation.environment,
+    names.flatMap((name) => providers[name].settings),
+  );
+  const { database, clock, log } = foundation;
+  const stores = createStores(database.knex, alwaysReleased);
+  const opened: Partial<Capabilities> = { ...stores, clock, log, ...overrides };
+  const checks = new Map<string, () => Promise<void>>([["postgres", () => database.check()]]);
+  const closers: (() => Promise<void>)[] = [];
+  for (const name of names) {
+    // Each provider reads only the settings that it names, and these were read above.
+    const { value, check, close } = await providers[name].open({
+      ...foundation,
+      settings: settings as Settings,
+      opened,
+    });
+    Object.assign(opened, { [name]: value });
+    if (check) checks.set(name, check);
+    if (close) closers.push(close);
+  }
+  return {
+    grant: (needs) => ({
+      ...pick(opened, needs),
+      transact: (work) =>
+        database.knex.transaction((transaction) => work(pick(createStores(transaction, alwaysReleased), needs))),
+    }),
+    checks,
+    async close() {
+      for (const close of closers.toReversed()) await close();
+    },
+  };
+}
+
+/** The lazy capabilities among these and those they are opened after, each once, in an order that can be opened. */
+function inOrder(needs: readonly CapabilityName[]): readonly Lazy[] {
+  const known = new Set<CapabilityName>([...storeNames, "clock", "log"]);
+  const ordered = new Set<Lazy>();
+  const visit = (name: Lazy): void => {
+    for (const before of providers[name].after ?? []) visit(before);
+    ordered.add(name);
+  };
+  // What is not a store, the clock or the log is lazy.
+  for (const name of needs) if (!known.has(name)) visit(name as Lazy);
+  return [...ordered];
+}
+
+/** Those of the values that are named: what a function does not name, it cannot reach. */
+function pick(values: Partial<Capabilities>, names: readonly CapabilityName[]): Capabilities {
+  const named = new Set<string>(names);
+  // The function's own type, made from the same `needs`, says which of them are there.
+  return Object.fromEntries(Object.entries(values).filter(([name]) => named.has(name))) as unknown as Capabilities;
+}

@@ -1,0 +1,30 @@
+import { changesetNudged, changesetReady } from "#eventing/changeset.ts";
+import { executionCancelled, executionReported, executionRequested } from "#eventing/execution.ts";
+import { selectionPageRequested } from "#eventing/selection.ts";
+import type { ReleaseLimits } from "#shared/task/task-store.ts";
+import type { Settings } from "./config.ts";
+
+/** Types whose tasks change nothing on the code host and start nothing: they go on while a campaign is paused or killed. */
+export const alwaysReleased: readonly string[] = [
+  executionReported.type,
+  executionCancelled.type,
+  changesetNudged.type,
+];
+
+export const releaseSettings = [
+  "OCTOBATCH_EXECUTIONS_AT_ONCE",
+  "OCTOBATCH_PUBLISHES_AT_ONCE",
+  "OCTOBATCH_RECONCILES_AT_ONCE",
+] as const;
+
+/** How many tasks of each type may be in flight at once in an organization: the back-pressure of the whole system. */
+export function releaseLimits(settings: Pick<Settings, (typeof releaseSettings)[number]>): ReleaseLimits {
+  return {
+    [selectionPageRequested.type]: 2,
+    [executionRequested.type]: settings.OCTOBATCH_EXECUTIONS_AT_ONCE,
+    [executionReported.type]: settings.OCTOBATCH_RECONCILES_AT_ONCE,
+    [executionCancelled.type]: settings.OCTOBATCH_RECONCILES_AT_ONCE,
+    [changesetReady.type]: settings.OCTOBATCH_PUBLISHES_AT_ONCE,
+    [changesetNudged.type]: settings.OCTOBATCH_RECONCILES_AT_ONCE,
+  };
+}
