@@ -1,50 +1,84 @@
 import type { CampaignStore } from "#shared/campaign/campaign-store.ts";
-import type { ExecutionStore } from "#shared/execution/execution-store.ts";
-import { decodeChanges } from "#shared/execution/changes.ts";
 import { Unprocessable } from "#shared/errors.ts";
-import type { BlobStore } from "#shared/ports/blob-store.ts";
-import { renderPullRequest } from "#shared/spec/render-pull-request.ts";
+import { decodeChanges } from "#shared/execution/changes.ts";
+import type { ExecutionStore } from "#shared/execution/execution-store.ts";
+import { resultKey } from "#shared/execution/plan-collect.ts";
+import { parseTransformResult, type FileStatistics, type TransformResult } from "#shared/execution/transform-result.ts";
+import { BlobNotFound, type BlobStore } from "#shared/ports/blob-store.ts";
+import { renderPullRequest } from "#shared/spec/pull-request-text.ts";
+import type { TemplateContext } from "#shared/spec/template/context.ts";
 import { publishedOf, type Changeset } from "./changeset.ts";
 import type { PublishPlan } from "./plan-publish.ts";
 import type { Wanted } from "./publication.ts";
 
-/** Gathers what a changeset wants to see on the code host: the commit from the execution, the text from the spec. */
+/**
+ * Gathers what a changeset wants to see on the code host: the commit from the execution, the text from the spec.
+ * @throws Unprocessable when the execution has no patch, or its artifacts have expired.
+ */
 export async function wantedOf(
   changeset: Changeset,
   plan: Exclude<PublishPlan, { kind: "leave" }>,
   stores: { readonly campaigns: CampaignStore; readonly executions: ExecutionStore; readonly blobs: BlobStore },
 ): Promise<Wanted> {
-  const { desired, repository } = changeset;
-  const {
-    spec,
-    number: specVersion,
-    appliedAt,
-  } = await stores.campaigns.specVersion(changeset.campaign, desired.specVersion);
+  const { desired, repository, campaign } = changeset;
+  const { spec, number, appliedAt } = await stores.campaigns.specVersion(campaign, desired.specVersion);
   const execution = await stores.executions.get(desired.executionId);
   const { state } = execution;
   if (state.status !== "patch")
     throw new Unprocessable(`execution ${execution.id} has no patch: it is ${state.status}`);
-  const text = renderPullRequest(spec, {
-    repository: { name: `${repository.owner}/${repository.name}`, owner: repository.owner, branch: execution.branch },
-    outputs: state.outputs,
+  const { owner, name } = repository;
+  const [result, changes] = await readArtifacts(stores.blobs, resultKey(execution), state.changesKey);
+  const text = renderPullRequest(spec.pullRequest, {
+    campaign: { name: spec.name, description: spec.description },
+    repository: { owner, name, branch: execution.branch },
+    ...whatSteps(result),
   });
   return {
     changeset,
     branch: plan.branch,
     published: publishedOf(changeset.state),
     spec,
-    specVersion,
+    specVersion: number,
     parent: execution.baseCommit,
     tree: state.tree,
-    changes: decodeChanges(await stores.blobs.get(state.changesKey)),
+    changes: decodeChanges(changes),
     commitMessage: text.commitMessage,
     commitAt: appliedAt,
     title: text.title,
-    body: `${text.body}\n\n${marker(changeset, specVersion)}\n`,
+    body: `${text.body}\n\n${marker(changeset, number)}`,
   };
 }
 
-/** Links a pull request to what made it; invisible to readers. */
-export function marker(changeset: Changeset, specVersion: number): string {
-  return `<!-- octobatch campaign=${changeset.campaign} changeset=${changeset.id} spec-version=${specVersion} -->`;
+async function readArtifacts(
+  blobs: BlobStore,
+  resultKey: string,
+  changesKey: string,
+): Promise<readonly [TransformResult, Uint8Array]> {
+  try {
+    return [parseTransformResult(await blobs.get(resultKey)), await blobs.get(changesKey)];
+  } catch (error) {
+    if (!(error instanceof BlobNotFound)) throw error;
+    throw new Unprocessable("the artifacts of its preview have expired: preview again, then publish", { cause: error });
+  }
+}
+
+/** What the steps changed and put out, as templates read it. */
+function whatSteps({ outcome, steps }: TransformResult): Pick<TemplateContext, "steps" | "outputs"> {
+  const files = outcome.status === "patch" ? outcome.statistics.files : [];
+  const paths = (...changes: readonly FileStatistics["change"][]): readonly string[] =>
+    files.filter(({ change }) => changes.includes(change)).map(({ path }) => path);
+  return {
+    steps: {
+      modified_files: paths("modified", "type-changed"),
+      added_files: paths("added"),
+      deleted_files: paths("deleted"),
+      renamed_files: paths("renamed"),
+    },
+    outputs: Object.fromEntries(steps.flatMap(({ outputs }) => Object.entries(outputs))),
+  };
+}
+
+/** Links a pull request to what made it; readers do not see it. */
+export function marker({ campaign, id }: Changeset, specVersion: number): string {
+  return `<!-- octobatch campaign=${campaign} changeset=${id} spec-version=${specVersion} -->`;
 }

@@ -1,6 +1,5 @@
 import type { FactOf, Lifecycle, Transition } from "#shared/lifecycle.ts";
 import type { RepositoryRef } from "#shared/ports/code-host.ts";
-import type { JsonValue } from "#shared/spec/template/context.ts";
 import type { PatchStatistics } from "./transform-result.ts";
 
 /** The steps of a spec version, run on one base commit of one repository. */
@@ -33,8 +32,6 @@ export type ExecutionState =
       readonly patchKey: string;
       readonly changesKey: string;
       readonly statistics: PatchTotals;
-      /** What the steps put out, for the text of the pull request. */
-      readonly outputs: Readonly<Record<string, JsonValue>>;
     }
   | { readonly status: "failed"; readonly because: string }
   | { readonly status: "cancelled"; readonly because: string };

@@ -23,7 +23,7 @@ export function planCollect(execution: Execution, result: TransformResult): Coll
   return { kind: "end", execution: { ...execution, state } };
 }
 
-function factOf({ outcome, steps }: TransformResult): ExecutionFact {
+function factOf({ outcome }: TransformResult): ExecutionFact {
   switch (outcome.status) {
     case "no-change":
       return { fact: "left-unchanged" };
@@ -35,7 +35,6 @@ function factOf({ outcome, steps }: TransformResult): ExecutionFact {
         patchKey: outcome.patch.key,
         changesKey: outcome.changes.key,
         statistics: { filesChanged, additions, deletions },
-        outputs: Object.fromEntries(steps.flatMap((step) => Object.entries(step.outputs))),
       };
     }
     case "failed":

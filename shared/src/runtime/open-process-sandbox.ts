@@ -2,11 +2,12 @@ import { executionReported } from "#eventing/execution.ts";
 import { createProcessSandbox } from "#shared/adapters/process/process-sandbox.ts";
 import { createStores } from "#shared/adapters/postgres/stores.ts";
 import type { Sandbox } from "#shared/ports/sandbox.ts";
-import { stepRenderer } from "#shared/spec/step-renderer.ts";
+
 import { taskFor } from "#shared/task/task.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Settings } from "./config.ts";
 import type { Foundation } from "./open-capabilities.ts";
+import { stepRenderer } from "./step-renderer.ts";
 import { alwaysReleased } from "./task-release.ts";
 
 /** What git may need to know of the network, from our own environment. */
