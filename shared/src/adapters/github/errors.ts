@@ -1,0 +1,88 @@
+import {
+  BranchMoved,
+  CodeHostBusy,
+  CodeHostRefused,
+  CodeHostUnavailable,
+  PullRequestExists,
+} from "../../ports/code-host.ts";
+import type { GitHubAnswer } from "./answer.ts";
+import { code, says, verdictOn } from "./error-rules.ts";
+
+/** What a request was for, as the people who run a campaign would say it. */
+export interface Purpose {
+  /** Completes "Could not …": "open a pull request in acme/api". */
+  readonly doing: string;
+  /** The organization or user whose installation it was done with. */
+  readonly account?: string;
+  /** The repository as `owner/name`. */
+  readonly repository?: string;
+  /** Whether files under `.github/workflows` are written, for which GitHub wants a permission of its own. */
+  readonly writesWorkflows?: boolean;
+}
+
+export type AccountPurpose = Purpose & { readonly account: string };
+
+/** The port's error for an answer of GitHub, with the remedy in words. `webUrl` is where people open this GitHub. */
+export function errorFor(
+  answer: GitHubAnswer,
+  purpose: Purpose,
+  at: { readonly now: Date; readonly webUrl: string },
+): Error {
+  const { doing, account = "the organization", repository = "the repository", writesWorkflows = false } = purpose;
+  const place = {
+    account,
+    repository,
+    writesWorkflows,
+    settingsUrl: settingsUrl(at.webUrl, purpose.account),
+  };
+  const retryAt = retryAtOf(answer, at.now);
+  const tell = (because: string) => `Could not ${doing}: ${because} (${quote(answer)})`;
+  const cause = { cause: answer };
+  if (retryAt) {
+    return new CodeHostBusy(tell(`GitHub asks to wait until ${retryAt.toISOString()}.`), retryAt, cause);
+  }
+  const verdict = verdictOn(answer, place);
+  const message = tell(verdict.because(place, answer));
+  switch (verdict.is) {
+    case "moved":
+      return new BranchMoved(message, cause);
+    case "exists":
+      return new PullRequestExists(message, cause);
+    case "unavailable":
+      return new CodeHostUnavailable(message, cause);
+    default:
+      return new CodeHostRefused(verdict.is, message, cause);
+  }
+}
+
+/**
+ * When to try again after a limit was hit, primary or secondary; undefined when the answer is about something else.
+ * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+ */
+function retryAtOf(answer: GitHubAnswer, now: Date): Date | undefined {
+  const { headers } = answer;
+  const retryAfter = Number(headers["retry-after"] ?? Number.NaN);
+  const isSpent = String(headers["x-ratelimit-remaining"]) === "0";
+  const isLimit =
+    answer.status === 429 ||
+    (answer.status === 403 && (isSpent || Number.isFinite(retryAfter))) ||
+    code("RATE_LIMITED")(answer) ||
+    says(/rate limit|abuse detection|submitted too quickly/i)(answer);
+  if (!isLimit) return undefined;
+  if (Number.isFinite(retryAfter)) return new Date(now.getTime() + retryAfter * 1000);
+  const resetAtSeconds = Number(headers["x-ratelimit-reset"] ?? Number.NaN);
+  const soonest = now.getTime() + 60_000;
+  return new Date(
+    isSpent && Number.isFinite(resetAtSeconds) ? Math.max(resetAtSeconds * 1000, now.getTime()) : soonest,
+  );
+}
+
+function settingsUrl(webUrl: string, account: string | undefined): string {
+  return account ? `${webUrl}/organizations/${encodeURIComponent(account)}/settings/installations` : webUrl;
+}
+
+function quote(answer: GitHubAnswer): string {
+  const said = JSON.stringify(answer.message.slice(0, 300));
+  const what = answer.status === 0 ? `no answer: ${answer.message}` : `GitHub answered ${answer.status} ${said}`;
+  return answer.requestId ? `${what}, request ${answer.requestId}` : what;
+}

@@ -1,0 +1,81 @@
+import { generateKeyPairSync } from "node:crypto";
+import { createGitHubCodeHost, type GitHubCodeHostOptions } from "./code-host.ts";
+
+/** An answer to give, or the error that fetch ends with. */
+type FakeAnswer =
+  Error | { readonly status?: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown };
+
+interface FakeCall {
+  readonly method: string;
+  readonly url: URL;
+  readonly authorization: string | null;
+  readonly body: unknown;
+}
+
+export const fakeNow = new Date("2030-01-02T03:04:05Z");
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+export const fakeKey = privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+
+/**
+ * A code host over a fetch that answers from a table, for what no real GitHub does on demand. Answers of one route are
+ * given in order, the last one ever after. The App is installed on `acme`, its tokens are `ghs_secret1`, `ghs_secret2` …
+ */
+export function fakeGitHub(
+  routes: Readonly<Record<string, readonly FakeAnswer[]>>,
+  options: Partial<GitHubCodeHostOptions> = {},
+) {
+  const calls: FakeCall[] = [];
+  const delaysMs: number[] = [];
+  const logged: string[] = [];
+  const given = new Map<string, number>();
+  let tokens = 0;
+
+  const answers: Readonly<Record<string, readonly FakeAnswer[]>> = {
+    "GET /orgs/acme/installation": [{ body: { id: 7, suspended_at: null, html_url: "https://github.test/7" } }],
+    ...routes,
+  };
+
+  function answerTo(route: string): FakeAnswer {
+    const expiresAt = new Date(fakeNow.getTime() + 3_600_000).toISOString();
+    if (/^POST \/app\/installations\/\d+\/access_tokens$/.test(route) && !answers[route]) {
+      tokens += 1;
+      return { status: 201, body: { token: `ghs_secret${tokens}`, expires_at: expiresAt, permissions: {} } };
+    }
+    const ofRoute = answers[route];
+    const index = given.get(route) ?? 0;
+    given.set(route, index + 1);
+    return ofRoute?.[index] ?? ofRoute?.at(-1) ?? { status: 404, body: { message: "Not Found" } };
+  }
+
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const method = init?.method ?? "GET";
+    const text = typeof init?.body === "string" ? init.body : undefined;
+    const headers = new Headers(init?.headers);
+    const body: unknown = text === undefined ? undefined : JSON.parse(text);
+    calls.push({ method, url, authorization: headers.get("authorization"), body });
+    const answer = answerTo(`${method} ${url.pathname}`);
+    if (answer instanceof Error) throw answer;
+    const content = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body ?? {});
+    return new Response(content, {
+      status: answer.status ?? 200,
+      headers: { "content-type": "application/json; charset=utf-8", "x-github-request-id": "AB:12", ...answer.headers },
+    });
+  };
+
+  const codeHost = createGitHubCodeHost({
+    apiUrl: "https://api.github.com",
+    appId: "1",
+    privateKey: fakeKey,
+    clock: { now: () => fakeNow },
+    timeoutMs: 5000,
+    fetch,
+    sleep: async (ms) => void delaysMs.push(ms),
+    logger: { warn: (fields, message) => void logged.push(`${message} ${JSON.stringify(fields)}`) },
+    ...options,
+  });
+
+  /** The requests made, but for those that look for the installation and its tokens. */
+  const asked = () => calls.filter(({ url }) => !/\/installations?(\/|$)/.test(url.pathname));
+  return { codeHost, calls, asked, delaysMs, logged };
+}

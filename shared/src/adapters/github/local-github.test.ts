@@ -1,0 +1,159 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, test } from "vitest";
+import { startGitHub, type LocalGitHub } from "#test/github/local-github.ts";
+import { codeHostContract } from "../../testing/code-host.contract.ts";
+import { createGitHubCodeHost } from "./code-host.ts";
+
+const clock = { now: () => new Date() };
+const root = await mkdtemp(join(tmpdir(), "octobatch-github-"));
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+async function startAcme(): Promise<LocalGitHub> {
+  const github = await startGitHub({ directory: await mkdtemp(join(root, "repositories-")), validate: true });
+  await github.addOrganization("acme");
+  for (const login of ["ana", "bo"]) github.addUser(login);
+  github.addTeam("acme", "core", ["ana"]);
+  return github;
+}
+
+function codeHostOf({ apiUrl, app }: LocalGitHub) {
+  return createGitHubCodeHost({
+    apiUrl,
+    appId: String(app.id),
+    privateKey: app.privateKey,
+    clock,
+    timeoutMs: 10_000,
+    sleep: async () => {},
+  });
+}
+
+async function close(github: LocalGitHub): Promise<void> {
+  const violations = github.violations();
+  await github.close();
+  expect(violations).toEqual([]);
+}
+
+codeHostContract("GitHub", async () => {
+  const github = await startAcme();
+  return {
+    codeHost: codeHostOf(github),
+    async addRepository({ name, files, isArchived = false, isFork = false, lockReason, ...rest }) {
+      await github.addRepository({
+        ...rest,
+        owner: "acme",
+        name,
+        ...(files ? { files } : { empty: true }),
+        archived: isArchived,
+        fork: isFork,
+        ...(lockReason && { locked: "MIGRATING" }),
+      });
+      github.addCollaborator(`acme/${name}`, "ana");
+      github.addTeamRepository("acme", "core", `acme/${name}`);
+    },
+    pushAsHuman: (repository, branch, files) => github.pushCommit(`acme/${repository}`, { branch, files, as: "ana" }),
+    async fileAt(repository, revision, path) {
+      const { git } = github.repository(`acme/${repository}`);
+      const commit = await git.commit(revision);
+      const entry = commit && (await git.entryAt(commit.tree, path));
+      const blob = entry && (await git.read(entry.oid));
+      return entry && blob?.type === "blob" ? { mode: entry.mode, content: blob.content } : undefined;
+    },
+    rename: (repository, name) => github.rename(`acme/${repository}`, name),
+    archive: (repository) => github.archive(`acme/${repository}`),
+    async protectBranch(repository, branch) {
+      github.setBranchProtection(`acme/${repository}`, branch, { blocksCreation: true });
+    },
+    merge: async (repository, number) => void (await github.mergePullRequest(`acme/${repository}`, number)),
+    suspend: (account) => github.suspend(account),
+    close: () => close(github),
+  };
+});
+
+const run = promisify(execFile);
+
+/** What git lists of a repository with a token, as a checkout would ask for it. */
+async function lsRemote(url: string, token: string): Promise<string> {
+  const basic = Buffer.from(`x-access-token:${token}`).toString("base64");
+  const env = { ...process.env, GIT_TERMINAL_PROMPT: "0", GIT_CONFIG_GLOBAL: "/dev/null" };
+  return (await run("git", ["-c", `http.extraHeader=Authorization: Basic ${basic}`, "ls-remote", url], { env })).stdout;
+}
+
+describe("over real git, GitHub", () => {
+  test("lets git read a repository with its token, and no other one", async () => {
+    const github = await startAcme();
+    await github.addRepository({ owner: "acme", name: "api" });
+    await github.addRepository({ owner: "acme", name: "web" });
+    const codeHost = codeHostOf(github);
+    const { repositories } = await codeHost.organizationPage({ organization: "acme", files: [] });
+    const [api] = repositories;
+    if (!api?.branch) throw new Error("acme/api was not found");
+    const { url, token } = await codeHost.gitAccess(api);
+    expect(await lsRemote(url, token)).toContain(`${api.branch.commit}\trefs/heads/main`);
+    await expect(lsRemote(url.replace("/api.git", "/web.git"), token)).rejects.toThrow(/not found|403|404/i);
+    await close(github);
+  });
+
+  test("goes on after its tokens were revoked, and says so once the App was uninstalled", async () => {
+    const github = await startAcme();
+    await github.addRepository({ owner: "acme", name: "api" });
+    const codeHost = codeHostOf(github);
+    const query = { organization: "acme", files: [] };
+    await codeHost.organizationPage(query);
+    github.revokeTokens("acme");
+    expect((await codeHost.organizationPage(query)).repositories).toHaveLength(1);
+    await github.uninstall("acme");
+    await expect(codeHost.organizationPage(query)).rejects.toMatchObject({ kind: "not-installed" });
+    await close(github);
+  });
+
+  test("names the permission that the App lacks for what a campaign changes", async () => {
+    const github = await startAcme();
+    await github.addRepository({ owner: "acme", name: "api" });
+    const codeHost = codeHostOf(github);
+    const { repositories } = await codeHost.organizationPage({ organization: "acme", files: [] });
+    const [repository] = repositories;
+    if (!repository?.branch) throw new Error("acme/api was not found");
+    const commitOf = (path: string) =>
+      codeHost.createCommit(repository, {
+        parent: repository.branch?.commit ?? "",
+        changes: [{ path, kind: "write", mode: "100644", content: Buffer.from("on: push\n") }],
+        message: "Change",
+        author: { name: "Octobatch", email: "octobatch@example.com" },
+        at: clock.now(),
+      });
+
+    const { commit: to } = await commitOf(".github/workflows/ci.yml");
+    const move = codeHost.moveBranch(repository, { branch: "campaign/1", from: undefined, to });
+    await expect(move).rejects.toMatchObject({
+      kind: "missing-permission",
+      message: expect.stringMatching(/workflows/i),
+    });
+
+    github.setPermissions("acme", { contents: "read" });
+    await expect(commitOf("a")).rejects.toMatchObject({
+      kind: "missing-permission",
+      message: expect.stringContaining('"contents: write"'),
+    });
+    await close(github);
+  });
+
+  test("lists more repositories than one page holds, each once", async () => {
+    const github = await startAcme();
+    for (let index = 0; index < 105; index += 1) {
+      await github.addRepository({ owner: "acme", name: `r${index}`, files: { a: "" } });
+    }
+    const codeHost = codeHostOf(github);
+    const first = await codeHost.organizationPage({ organization: "acme", files: ["a"] });
+    expect(first.repositories).toHaveLength(100);
+    const cursor = first.nextCursor ?? "";
+    const second = await codeHost.organizationPage({ organization: "acme", files: ["a"], cursor });
+    expect(second).not.toHaveProperty("nextCursor");
+    const names = [...first.repositories, ...second.repositories].map(({ name }) => name);
+    expect(new Set(names).size).toBe(105);
+    await close(github);
+  });
+});
