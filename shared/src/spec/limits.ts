@@ -1,0 +1,46 @@
+/** What a spec may hold. Each limit is in docs/api/spec.md, whose test compares the two. */
+export const specLimits = {
+  specBytes: 1024 * 1024,
+  /** Words and marks as YAML reads them; it is what the time to read a spec grows with. */
+  yamlTokens: 200_000,
+  nesting: 20,
+  /** After aliases have been replaced by what they stand for. */
+  yamlNodes: 100_000,
+  yamlCharacters: 4 * 1024 * 1024,
+  descriptionCharacters: 16_384,
+  sources: 5_000,
+  searchCharacters: 256,
+  filterPatterns: 100,
+  globCharacters: 200,
+  steps: 50,
+  stepNameCharacters: 100,
+  runCharacters: 65_536,
+  imageCharacters: 255,
+  envVariables: 100,
+  filesPerStep: 100,
+  filePathCharacters: 512,
+  outputsPerStep: 50,
+  minTimeoutMs: 1,
+  defaultTimeoutMs: 600_000,
+  maxTimeoutMs: 3_600_000,
+  titleCharacters: 256,
+  bodyCharacters: 60_000,
+  labels: 20,
+  labelCharacters: 50,
+  reviewers: 15,
+  teamReviewers: 15,
+  assignees: 10,
+  commitMessageCharacters: 10_000,
+  branchCharacters: 200,
+  pullRequestsPerDay: 10_000,
+  expressionCharacters: 1_000,
+  expressionNesting: 20,
+  expressionsPerText: 200,
+  matchedCharacters: 4_096,
+  /** Of one value in a script or an environment variable; Linux takes at most 128 KiB for one. */
+  valueBytes: 96 * 1024,
+  /** Of all values in a script together; Linux takes 2 MiB for all arguments and variables of a process. */
+  scriptValuesBytes: 1024 * 1024,
+  /** Of a whole text: a file, the value of an output. */
+  textBytes: 4 * 1024 * 1024,
+} as const;
