@@ -28,14 +28,15 @@ export const publishChangeset = defineFunction({
     "codeHost",
     "gate",
     "pullRequestsPerDay",
+    "publicUrl",
     "clock",
   ],
-  async handle({ changesetId }, { changesets, campaigns, codeHost, gate, clock, transact, ...needs }) {
+  async handle({ changesetId }, { changesets, codeHost, gate, clock, transact, ...needs }) {
     const ready = await changesets.get(changesetId);
-    const plan = planPublish(ready, await campaigns.get(ready.campaign));
+    const plan = planPublish(ready, await needs.campaigns.get(ready.campaign));
     if (plan.kind === "leave") return { left: plan.because };
 
-    const wanted = await wantedOf(ready, plan, { campaigns, executions: needs.executions, blobs: needs.blobs });
+    const wanted = await wantedOf(ready, plan, needs);
     const found = await codeHost.findPullRequest(ready.repository, plan.branch);
     const turn = await transact(async ({ changesets, slots }) =>
       plan.kind === "update" || found !== undefined

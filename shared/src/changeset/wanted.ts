@@ -5,20 +5,30 @@ import type { ExecutionStore } from "#shared/execution/execution-store.ts";
 import { resultKey } from "#shared/execution/plan-collect.ts";
 import { parseTransformResult, type FileStatistics, type TransformResult } from "#shared/execution/transform-result.ts";
 import { BlobNotFound, type BlobStore } from "#shared/ports/blob-store.ts";
-import { renderPullRequest } from "#shared/spec/pull-request-text.ts";
+import { renderPullRequest, type PullRequestText } from "#shared/spec/pull-request-text.ts";
+import type { Spec } from "#shared/spec/spec.ts";
 import type { TemplateContext } from "#shared/spec/template/context.ts";
+import { UnrenderableTemplate } from "#shared/spec/template/unrenderable-template.ts";
 import { publishedOf, type Changeset } from "./changeset.ts";
 import type { PublishPlan } from "./plan-publish.ts";
 import type { Wanted } from "./publication.ts";
 
+interface Stores {
+  readonly campaigns: CampaignStore;
+  readonly executions: ExecutionStore;
+  readonly blobs: BlobStore;
+  /** Where people see Octobatch. */
+  readonly publicUrl: string;
+}
+
 /**
  * Gathers what a changeset wants to see on the code host: the commit from the execution, the text from the spec.
- * @throws Unprocessable when the execution has no patch, or its artifacts have expired.
+ * @throws Unprocessable when the execution has no patch, its artifacts have expired, or the text cannot be rendered.
  */
 export async function wantedOf(
   changeset: Changeset,
   plan: Exclude<PublishPlan, { kind: "leave" }>,
-  stores: { readonly campaigns: CampaignStore; readonly executions: ExecutionStore; readonly blobs: BlobStore },
+  stores: Stores,
 ): Promise<Wanted> {
   const { desired, repository, campaign } = changeset;
   const { spec, number, appliedAt } = await stores.campaigns.specVersion(campaign, desired.specVersion);
@@ -28,8 +38,8 @@ export async function wantedOf(
     throw new Unprocessable(`execution ${execution.id} has no patch: it is ${state.status}`);
   const { owner, name } = repository;
   const [result, changes] = await readArtifacts(stores.blobs, resultKey(execution), state.changesKey);
-  const text = renderPullRequest(spec.pullRequest, {
-    campaign: { name: spec.name, description: spec.description },
+  const text = render(spec, {
+    campaign: { name: spec.name, description: spec.description, url: `${stores.publicUrl}/campaigns/${spec.name}` },
     repository: { owner, name, branch: execution.branch },
     ...whatSteps(result),
   });
@@ -47,6 +57,15 @@ export async function wantedOf(
     title: text.title,
     body: `${text.body}\n\n${marker(changeset, number)}`,
   };
+}
+
+function render(spec: Spec, context: TemplateContext): PullRequestText {
+  try {
+    return renderPullRequest(spec.pullRequest, context);
+  } catch (error) {
+    if (!(error instanceof UnrenderableTemplate)) throw error;
+    throw new Unprocessable(`the text of the pull request cannot be rendered: ${error.message}`, { cause: error });
+  }
 }
 
 async function readArtifacts(

@@ -1,4 +1,7 @@
 import { z } from "zod";
+import type { JsonValue } from "#shared/spec/template/context.ts";
+
+const jsonValue: z.ZodType<JsonValue> = z.json();
 
 /**
  * How paths are written here: as UTF-8 text. A path that is not UTF-8, or that begins with a double quote, is written as
@@ -66,7 +69,7 @@ const step = z.object({
   /** Where its log is in the blob store; absent when it printed nothing to keep, for it never started. */
   logKey: z.string().optional(),
   logTruncated: z.boolean(),
-  outputs: z.record(z.string(), z.json()),
+  outputs: z.record(z.string(), jsonValue),
 });
 export type StepResult = z.infer<typeof step>;
 

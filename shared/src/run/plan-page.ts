@@ -56,7 +56,7 @@ export function planPage(input: {
       targets.push({ ...seen, selected: false });
       continue;
     }
-    const id = executionIdFor({ campaign, repositoryId: repository.id, baseCommit: branch.commit, stepsHash });
+    const id = executionIdFor({ campaign, repository, branch: branch.name, baseCommit: branch.commit, stepsHash });
     targets.push({ ...seen, selected: true, executionId: id });
     executions.push({
       id,

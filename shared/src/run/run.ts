@@ -82,12 +82,18 @@ export function missingTargetKey(fullName: string): string {
   return `name:${fullName.toLowerCase()}`;
 }
 
-/** The id of the execution that runs these steps on this base commit: the same work has the same id. */
+/**
+ * The id of the execution that runs these steps on this base commit: the same work has the same id. Name and branch are
+ * part of it because templates can read them.
+ */
 export function executionIdFor(work: {
   readonly campaign: string;
-  readonly repositoryId: number;
+  readonly repository: RepositoryRef;
+  readonly branch: string;
   readonly baseCommit: string;
   readonly stepsHash: string;
 }): string {
-  return `x-${hashOf(work.campaign, work.repositoryId, work.baseCommit, work.stepsHash).slice(0, 32)}`;
+  const { campaign, repository, branch, baseCommit, stepsHash } = work;
+  const hash = hashOf(campaign, repository.id, repository.owner, repository.name, branch, baseCommit, stepsHash);
+  return `x-${hash.slice(0, 32)}`;
 }

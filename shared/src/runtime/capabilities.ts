@@ -19,6 +19,8 @@ export interface Capabilities extends Stores {
   readonly log: Logger;
   /** Pull requests that may be opened in an organization on a day. */
   readonly pullRequestsPerDay: number;
+  /** Where people see Octobatch, without a trailing slash. */
+  readonly publicUrl: string;
   readonly webhookSecret: string;
   /** Who a token of the API belongs to. */
   readonly apiTokens: ReadonlyMap<string, string>;

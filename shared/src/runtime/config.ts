@@ -37,6 +37,11 @@ export const settings = {
     schema: z.coerce.number<string>().int().min(0).max(65_535).default(8080),
     example: "8080",
   }),
+  OCTOBATCH_PUBLIC_URL: setting({
+    describe: "Where people see Octobatch: the links in pull requests begin with it.",
+    schema: httpUrl.transform((url) => url.replace(/\/+$/, "")),
+    example: "https://octobatch.example.com",
+  }),
   OCTOBATCH_LOG_LEVEL: setting({
     describe: "The least severe log lines that are written.",
     schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),

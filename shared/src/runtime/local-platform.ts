@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { startLocalBroker, type LocalBrokerOptions } from "#shared/adapters/local-broker/local-broker.ts";
 import { readManifests } from "#shared/adapters/local-broker/read-manifests.ts";
 import { systemTimers } from "#shared/adapters/local-broker/timers.ts";
@@ -41,6 +42,8 @@ export interface LocalPlatform {
   readonly webhookUrl: string;
   /** Resolves when nothing is under way; what waits for its time or runs in the sandbox still does. */
   idle(): Promise<void>;
+  /** Resolves when nothing moves any more: what is left waits for a later time, or for a paused campaign. */
+  settled(): Promise<void>;
   /** Releases what has become due without waiting for the tick. */
   kick(): void;
   /** Lets what is under way finish, then ends everything. */
@@ -49,6 +52,7 @@ export interface LocalPlatform {
 
 const host = "127.0.0.1";
 const graceMs = 10_000;
+const settlingPollMs = 20;
 
 /**
  * Runs all functions on one machine: each gets its events over HTTP from a broker that reads the same manifests as the
@@ -92,12 +96,19 @@ export async function startLocalPlatform(options: LocalPlatformOptions): Promise
     });
     closers.push(() => dispatcher.idle());
 
+    // It listens before there is anything behind it, since what is behind it has to know the address.
+    let endpoints: ReadonlyMap<string, Endpoint> = new Map();
+    const outside = await startHttpServer((request) => routePublicly(endpoints)(request), options.port, host);
+    closers.push(() => outside.close(graceMs));
+    const url = `http://${host}:${outside.port}`;
+
     const needs = functions.flatMap((definition) => definition.needs);
-    const foundation = { environment, database, clock, log, dispatcher };
+    const own = { OCTOBATCH_PUBLIC_URL: environment["OCTOBATCH_PUBLIC_URL"] ?? url };
+    const foundation = { environment: { ...environment, ...own }, database, clock, log, dispatcher };
     const opened = await openCapabilities(foundation, needs, options.overrides);
     closers.push(() => opened.close());
 
-    const endpoints = new Map(
+    endpoints = new Map(
       functions.map((definition) => [
         definition.name,
         createEndpoint({
@@ -114,11 +125,8 @@ export async function startLocalPlatform(options: LocalPlatformOptions): Promise
     const internal = await startHttpServer(routeInternally(endpoints), 0, host);
     internalPort = internal.port;
     closers.push(() => internal.close(graceMs));
-    const outside = await startHttpServer(routePublicly(endpoints), options.port, host);
-    closers.push(() => outside.close(graceMs));
 
     dispatcher.kick();
-    const url = `http://${host}:${outside.port}`;
     return {
       url,
       webhookUrl: `${url}/webhooks/github`,
@@ -126,6 +134,12 @@ export async function startLocalPlatform(options: LocalPlatformOptions): Promise
         await dispatcher.idle();
         await broker.idle();
         await dispatcher.idle();
+      },
+      async settled() {
+        dispatcher.kick();
+        while (await tasks.isMoving(clock.now())) await wait(settlingPollMs);
+        await dispatcher.idle();
+        await broker.idle();
       },
       kick: () => dispatcher.kick(),
       close,
@@ -149,6 +163,6 @@ function routePublicly(endpoints: ReadonlyMap<string, Endpoint>): Endpoint {
   return async (request) => {
     const { pathname } = new URL(request.url);
     const name = pathname.startsWith("/webhooks/") ? "receive-webhook" : "api";
-    return (await endpoints.get(name)?.(request)) ?? new Response(null, { status: 404 });
+    return (await endpoints.get(name)?.(request)) ?? new Response("starting\n", { status: 503 });
   };
 }

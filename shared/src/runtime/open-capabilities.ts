@@ -115,6 +115,10 @@ const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> } = {
     settings: ["OCTOBATCH_PULL_REQUESTS_PER_DAY"],
     open: async ({ settings }) => ({ value: settings.OCTOBATCH_PULL_REQUESTS_PER_DAY }),
   },
+  publicUrl: {
+    settings: ["OCTOBATCH_PUBLIC_URL"],
+    open: async ({ settings }) => ({ value: settings.OCTOBATCH_PUBLIC_URL }),
+  },
   webhookSecret: {
     settings: ["OCTOBATCH_GITHUB_WEBHOOK_SECRET"],
     open: async ({ settings }) => ({ value: settings.OCTOBATCH_GITHUB_WEBHOOK_SECRET }),

@@ -7,7 +7,6 @@ import { taskFor } from "#shared/task/task.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Settings } from "./config.ts";
 import type { Foundation } from "./open-capabilities.ts";
-import { stepRenderer } from "./step-renderer.ts";
 import { alwaysReleased } from "./task-release.ts";
 
 /** What git may need to know of the network, from our own environment. */
@@ -34,7 +33,6 @@ export async function openProcessSandbox(
   const value = createProcessSandbox({
     codeHost,
     blobs,
-    renderer: stepRenderer,
     secrets: (name) => settings.OCTOBATCH_SECRETS[name],
     reported,
     workDirectory: settings.OCTOBATCH_WORK_DIRECTORY,

@@ -62,8 +62,8 @@ export interface TaskStore {
   /** Ends every lease now. Only for a process that knows itself to be alone. */
   releaseAllLeases(at: Date): Promise<void>;
 
-  /** When the next task is due, if any is. */
-  nextDueAt(): Promise<Date | undefined>;
+  /** Whether a task is in flight, or due and free to be released. */
+  isMoving(at: Date): Promise<boolean>;
 
   /** Tasks by type and state. */
   counts(

@@ -19,6 +19,8 @@ interface TaskRow {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const inFlight = "('releasing', 'sent', 'running', 'awaiting')";
+/** A task is held while its campaign is paused or killed, unless its type only reads. */
+const released = "(coalesce(campaigns.status, 'active') = 'active' OR type = ANY(:alwaysReleased))";
 const final = "('done', 'dead', 'cancelled')";
 
 /** @param alwaysReleased Types whose tasks only read, and so go on while their campaign is paused or killed. */
@@ -65,7 +67,7 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
                     row_number() OVER (PARTITION BY type, organization ORDER BY not_before, id) AS place
              FROM tasks LEFT JOIN campaigns ON campaigns.name = tasks.campaign
              WHERE state = 'due' AND not_before <= :at
-               AND (coalesce(campaigns.status, 'active') = 'active' OR type = ANY(:alwaysReleased))
+               AND ${released}
            )
            UPDATE tasks SET state = 'releasing', lease_until = :leaseUntil, updated_at = :at
            FROM waiting LEFT JOIN flying USING (type, organization)
@@ -186,12 +188,14 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
       );
     },
 
-    async nextDueAt() {
-      const [row] = await rowsOf<{ readonly at: Date | null }>(
+    async isMoving(at) {
+      const rows = await rowsOf(
         sql,
-        `SELECT min(coalesce(lease_until, not_before)) AS at FROM tasks WHERE state NOT IN ${final}`,
+        `SELECT 1 FROM tasks LEFT JOIN campaigns ON campaigns.name = tasks.campaign
+         WHERE state IN ${inFlight} OR (state = 'due' AND not_before <= :at AND ${released}) LIMIT 1`,
+        { at, alwaysReleased },
       );
-      return row?.at ?? undefined;
+      return rows.length > 0;
     },
 
     counts: (campaign) =>

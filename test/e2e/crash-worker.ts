@@ -1,0 +1,82 @@
+// The whole platform in a process that kills itself, as `kill -9` does, right after its n-th effect: a write that
+// Postgres has committed, a request that GitHub or the broker has answered, a blob that is on disk. It tells its address,
+// and at the end how many effects there were, to the process that forked it.
+import pg from "pg";
+import { fileURLToPath } from "node:url";
+import { allFunctions } from "#functions/all.ts";
+import { createFilesystemBlobStore } from "#shared/adapters/filesystem/filesystem-blob-store.ts";
+import { systemClock } from "#shared/adapters/system/system-clock.ts";
+import { startLocalPlatform } from "#shared/runtime/local-platform.ts";
+import { createLogger } from "#shared/runtime/logger.ts";
+
+const crashAfter = Number(process.env["CRASH_AFTER"] ?? Infinity);
+let effects = 0;
+
+function effect(): void {
+  effects += 1;
+  if (effects === crashAfter) process.kill(process.pid, "SIGKILL");
+}
+
+/** Counts what Postgres has committed: transactions, and writes outside of one. */
+function watchPostgres(): void {
+  const query = pg.Client.prototype.query as (this: pg.Client, ...args: unknown[]) => unknown;
+  const inTransaction = new WeakSet<pg.Client>();
+  pg.Client.prototype.query = function watched(this: pg.Client, ...args: unknown[]): unknown {
+    const [first] = args;
+    const text = typeof first === "string" ? first : String((first as { text?: unknown }).text ?? "");
+    const isBegin = /^\s*BEGIN/i.test(text);
+    const isCommit = /^\s*COMMIT/i.test(text);
+    if (isBegin) inTransaction.add(this);
+    const counts = isCommit || (/^\s*(INSERT|UPDATE|DELETE)/i.test(text) && !inTransaction.has(this));
+    if (isCommit || /^\s*ROLLBACK/i.test(text)) inTransaction.delete(this);
+    const callback = args.at(-1);
+    if (counts && typeof callback === "function") {
+      args[args.length - 1] = (error: unknown, ...rest: unknown[]): void => {
+        if (!error) effect();
+        (callback as (...values: unknown[]) => void)(error, ...rest);
+      };
+    }
+    return query.apply(this, args);
+  } as typeof pg.Client.prototype.query;
+}
+
+/** Counts what GitHub and the broker have answered to anything but a read. */
+function watchFetch(): void {
+  const { fetch } = globalThis;
+  globalThis.fetch = async (...args) => {
+    const response = await fetch(...args);
+    const method = args[1]?.method ?? (args[0] instanceof Request ? args[0].method : "GET");
+    if (method !== "GET") effect();
+    return response;
+  };
+}
+
+watchPostgres();
+watchFetch();
+const blobs = createFilesystemBlobStore({ directory: process.env["OCTOBATCH_BLOB_DIRECTORY"] ?? "" });
+const platform = await startLocalPlatform({
+  functions: allFunctions,
+  environment: process.env,
+  manifestsDirectory: fileURLToPath(new URL("../../knative", import.meta.url)),
+  port: 0,
+  clock: systemClock,
+  log: createLogger(process.env["OCTOBATCH_TEST_LOG_LEVEL"] ?? "silent"),
+  alone: true,
+  overrides: {
+    blobs: {
+      ...blobs,
+      async put(...args) {
+        const answer = await blobs.put(...args);
+        effect();
+        return answer;
+      },
+    },
+  },
+});
+// Starting migrates nothing and writes a few rows at most: what is counted is the campaign.
+effects = 0;
+process.send?.({ url: platform.url });
+process.on("message", (message) => {
+  if (message === "count") process.send?.({ effects });
+  if (message === "end") void platform.close().then(() => process.disconnect?.());
+});
