@@ -17,7 +17,7 @@ export const api = defineHttpFunction({
   needs: apiNeeds,
   routes: (capabilities) => {
     const app = createApi(capabilities);
-    return async (request) => await app.fetch(request);
+    return async (request) => app.fetch(request);
   },
 });
 

@@ -15,7 +15,7 @@ export function authenticate(tokens: ReadonlyMap<string, string>): MiddlewareHan
       return context.json({ error: { code: "unauthorized", message } }, 401, { "www-authenticate": "Bearer" });
     }
     context.set("actor", actor);
-    return await next();
+    return next();
   };
 }
 

@@ -41,10 +41,10 @@ export const publishChangeset = defineFunction({
     const turn = await transact(async ({ changesets, slots }) =>
       plan.kind === "update" || found !== undefined
         ? { changeset: await begin(changesets, ready, clock.now()), day: undefined }
-        : await takeTurn({ changesets, slots }, ready, wanted.spec, needs.pullRequestsPerDay, clock.now()),
+        : takeTurn({ changesets, slots }, ready, wanted.spec, needs.pullRequestsPerDay, clock.now()),
     );
 
-    return await settlePublication(turn, wanted, { codeHost, gate, clock, transact }, async (record) => {
+    return settlePublication(turn, wanted, { codeHost, gate, clock, transact }, async (record) => {
       if (found !== undefined && found.state !== "open") return { pullRequest: found, notes: [] };
       const publication = createPublication(wanted, codeHost, gate, record);
       const commit = await publication.ensureBranch();

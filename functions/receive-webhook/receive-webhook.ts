@@ -97,9 +97,9 @@ function readDelivery(event: string, body: string): Delivery {
 
 async function changesetsOf(changesets: ChangesetStore, plan: WebhookPlan): Promise<readonly Changeset[]> {
   if (plan.kind === "look-at-pull-request") {
-    return await changesets.publishedAs(plan.repositoryId, { pullRequest: plan.pullRequest });
+    return changesets.publishedAs(plan.repositoryId, { pullRequest: plan.pullRequest });
   }
-  if (plan.kind === "look-at-branch") return await changesets.publishedAs(plan.repositoryId, { branch: plan.branch });
+  if (plan.kind === "look-at-branch") return changesets.publishedAs(plan.repositoryId, { branch: plan.branch });
   return [];
 }
 

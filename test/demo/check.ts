@@ -43,7 +43,7 @@ export async function checkDemo(demo: {
 
   const get = async (path: string): Promise<string> => {
     const response = await fetch(`${dev.url}/api/v1${path}`, { headers: { authorization: `Bearer ${dev.token}` } });
-    return await response.text();
+    return response.text();
   };
 
   for (const outcome of expected) {

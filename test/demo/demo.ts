@@ -21,6 +21,7 @@ const usage = `npm run demo -- [--once] [--data DIRECTORY] [--port PORT] [--isol
   --port        of Octobatch's API (default: a free one)
   --isolation   none runs the steps without a sandbox, on machines that cannot isolate`;
 
+const io = processIo();
 const campaignsDirectory = fileURLToPath(new URL("campaigns", import.meta.url));
 const nodeModules = fileURLToPath(new URL("../../node_modules", import.meta.url));
 const campaigns = ["license-and-security", "substr-to-slice", "deliberate-failures"];
@@ -126,7 +127,6 @@ async function assertIsolation(dev: Dev): Promise<void> {
 /** Runs a command of the CLI as a person would, and shows it. */
 async function type(dev: Dev, args: readonly string[]): Promise<void> {
   say(`\n$ octobatch ${args.map((arg) => arg.replace(`${campaignsDirectory}/`, "")).join(" ")}`);
-  const io = processIo();
   const code = await run(args, { ...io, env: { ...io.env, OCTOBATCH_URL: dev.url, OCTOBATCH_TOKEN: dev.token } });
   if (code !== 0) throw new Error(`octobatch ${args.join(" ")} ended with ${code}.`);
 }

@@ -76,7 +76,7 @@ test("publishing opens one pull request with everything that the template asks f
   const [pullRequest, ...others] = world.github.pullRequests();
   expect(others).toEqual([]);
   expect(pullRequest).toMatchObject({ title: "Add a notice to acme/widgets" });
-  const [row] = (await world.api.repositories("add-notice")).filter(({ standing }) => standing === "open");
+  const row = (await world.api.repositories("add-notice")).find(({ standing }) => standing === "open");
   expect(row?.because).toContain("nobody");
 });
 
@@ -107,7 +107,7 @@ test("a commit of a person on the branch is left alone, and shown", async () => 
     files: { "mine.txt": "mine\n" },
   });
   await world.settled();
-  const [row] = (await world.api.repositories("add-notice")).filter(({ standing }) => standing === "needs-human");
+  const row = (await world.api.repositories("add-notice")).find(({ standing }) => standing === "needs-human");
   expect(row?.fullName).toBe("acme/widgets");
 });
 

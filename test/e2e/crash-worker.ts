@@ -1,7 +1,7 @@
 // The whole platform in a process that kills itself, as `kill -9` does, right after its n-th effect: a write that
 // Postgres has committed, a request that GitHub or the broker has answered, a blob that is on disk. It tells its address,
 // and at the end how many effects there were, to the process that forked it.
-import pg from "pg";
+import { Client } from "pg";
 import { fileURLToPath } from "node:url";
 import { allFunctions } from "#functions/all.ts";
 import { createFilesystemBlobStore } from "#shared/adapters/filesystem/filesystem-blob-store.ts";
@@ -19,25 +19,31 @@ function effect(): void {
 
 /** Counts what Postgres has committed: transactions, and writes outside of one. */
 function watchPostgres(): void {
-  const query = pg.Client.prototype.query as (this: pg.Client, ...args: unknown[]) => unknown;
-  const inTransaction = new WeakSet<pg.Client>();
-  pg.Client.prototype.query = function watched(this: pg.Client, ...args: unknown[]): unknown {
-    const [first] = args;
-    const text = typeof first === "string" ? first : String((first as { text?: unknown }).text ?? "");
-    const isBegin = /^\s*BEGIN/i.test(text);
+  const prototype = Client.prototype as unknown as { query: (...args: unknown[]) => unknown };
+  const { query } = prototype;
+  const inTransaction = new WeakSet();
+  prototype.query = function watched(this: object, ...args: unknown[]): unknown {
+    const text = textOf(args[0]);
+    if (/^\s*BEGIN/i.test(text)) inTransaction.add(this);
     const isCommit = /^\s*COMMIT/i.test(text);
-    if (isBegin) inTransaction.add(this);
-    const counts = isCommit || (/^\s*(INSERT|UPDATE|DELETE)/i.test(text) && !inTransaction.has(this));
-    if (isCommit || /^\s*ROLLBACK/i.test(text)) inTransaction.delete(this);
+    const counts = isCommit || (/^\s*(INSERT|UPDATE|DELETE|WITH)/i.test(text) && !inTransaction.has(this));
+    if (isCommit || /^\s*ROLLBACK;?\s*$/i.test(text)) inTransaction.delete(this);
     const callback = args.at(-1);
     if (counts && typeof callback === "function") {
       args[args.length - 1] = (error: unknown, ...rest: unknown[]): void => {
         if (!error) effect();
-        (callback as (...values: unknown[]) => void)(error, ...rest);
+        Reflect.apply(callback, undefined, [error, ...rest]);
       };
     }
-    return query.apply(this, args);
-  } as typeof pg.Client.prototype.query;
+    return Reflect.apply(query, this, args);
+  };
+}
+
+/** pg takes the statement as text or as an object with it. */
+function textOf(statement: unknown): string {
+  if (typeof statement === "string") return statement;
+  const holder = typeof statement === "object" && statement !== null ? statement : {};
+  return "text" in holder && typeof holder.text === "string" ? holder.text : "";
 }
 
 /** Counts what GitHub and the broker have answered to anything but a read. */

@@ -128,13 +128,10 @@ async function campaign(
 
 /** Waits until the tasks table has nothing left to do, reviving the worker when it has died. */
 async function untilEnded(surroundings: Surroundings, worker: Worker): Promise<void> {
-  let ended = false;
-  const settled = surroundings.settled().finally(() => (ended = true));
-  while (!ended) {
+  const settled = surroundings.settled();
+  while ((await Promise.race([settled.then(() => "settled"), sleep(20, "moving")])) === "moving") {
     await worker.reviveIfDead();
-    await sleep(10);
   }
-  await settled;
 }
 
 test(

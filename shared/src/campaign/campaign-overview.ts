@@ -1,5 +1,4 @@
 import type { ChangesetState } from "#shared/changeset/changeset.ts";
-import type { ExecutionState } from "#shared/execution/execution.ts";
 
 /** Where one repository of a campaign's newest run stands, and why. */
 export interface RepositoryStanding {
@@ -39,12 +38,6 @@ export const standings = [
   "failed",
   "withdrawn",
 ] as const satisfies readonly Standing[];
-
-/** The standing that an execution gives a repository; undefined when its changeset has to say. */
-export function standingOfExecution(status: ExecutionState["status"]): Standing | undefined {
-  if (status === "patch") return undefined;
-  return status === "failed" ? "execution-failed" : status;
-}
 
 export interface StandingQuery {
   readonly campaign: string;

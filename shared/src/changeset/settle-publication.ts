@@ -38,7 +38,7 @@ export async function settlePublication(
   const { clock, transact } = needs;
 
   const record: Record = async (entry) =>
-    await transact(({ audit }) =>
+    transact(({ audit }) =>
       audit.append([
         {
           ...entry,
@@ -70,7 +70,7 @@ export async function settlePublication(
     return { did: `pull request ${pullRequest.url} is ${pullRequest.state}` };
   } catch (error) {
     if (error instanceof BranchMoved) throw new Conflict(error.message, { cause: error });
-    if (error instanceof BranchDrifted) return await leaveToPeople(error.message);
+    if (error instanceof BranchDrifted) return leaveToPeople(error.message);
     if (!(error instanceof CodeHostRefused) && !(error instanceof Unprocessable)) throw error;
     await conclude([{ fact: "refused", because: error.message }], "given back");
     return { did: `refused: ${error.message}` };

@@ -15,10 +15,10 @@ export async function readPage(
   const from = cursor === undefined ? {} : { cursor };
   switch (part.kind) {
     case "organization":
-      return await codeHost.organizationPage({ organization, files, ...from });
+      return codeHost.organizationPage({ organization, files, ...from });
     case "search":
-      return await codeHost.searchPage({ organization, search: part.search, files, ...from });
+      return codeHost.searchPage({ organization, search: part.search, files, ...from });
     case "repositories":
-      return await codeHost.findRepositories({ organization, repositories: part.repositories, files });
+      return codeHost.findRepositories({ organization, repositories: part.repositories, files });
   }
 }

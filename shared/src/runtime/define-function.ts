@@ -62,5 +62,5 @@ export function defineHttpFunction<const Names extends CapabilityName>(definitio
 }): HttpFunction {
   const { name, needs, routes } = definition;
   // As above: the runtime hands over exactly what `needs` names.
-  return { kind: "http", name, needs, routes: routes as HttpFunction["routes"] };
+  return { kind: "http", name, needs, routes: routes };
 }

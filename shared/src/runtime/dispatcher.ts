@@ -81,7 +81,8 @@ export function createDispatcher(options: {
       });
     },
     async idle() {
-      while (running !== undefined) await running;
+      // Kicked while it worked, it runs again.
+      for (let current = running; current !== undefined; current = running) await current;
     },
   };
 }

@@ -31,8 +31,8 @@ export function createEndpoint(options: {
   const vitalChecks = new Map([...checks].filter(([name]) => name === "postgres"));
   return async (request) => {
     const probe = request.method === "GET" ? new URL(request.url).pathname : "";
-    if (probe === "/healthz") return await health(checks);
-    if (probe === "/readyz") return await health(vitalChecks);
+    if (probe === "/healthz") return health(checks);
+    if (probe === "/readyz") return health(vitalChecks);
     try {
       return await answer(request);
     } finally {

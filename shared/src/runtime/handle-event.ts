@@ -67,7 +67,7 @@ export function createEventHandler(options: {
       return { status: 202, because: "nothing to do" };
     }
     const parent = propagation.extract(context.active(), event.extensions ?? {});
-    return await tracer.startActiveSpan(definition.name, {}, parent, async (span): Promise<Verdict> => {
+    return tracer.startActiveSpan(definition.name, {}, parent, async (span): Promise<Verdict> => {
       try {
         const outcome = await run(event, log);
         log.info(outcome);
@@ -133,7 +133,7 @@ function messageOf(error: unknown): string {
 
 /** The ids that an event's data names, so that every log line can be found by them. */
 function idsOf({ id, data }: BusEvent): Readonly<Record<string, unknown>> {
-  const known = ["campaign", "run", "executionId", "changesetId"];
+  const known = new Set(["campaign", "run", "executionId", "changesetId"]);
   const named = typeof data === "object" && data !== null ? Object.entries(data) : [];
-  return { task: id, ...Object.fromEntries(named.filter(([name]) => known.includes(name))) };
+  return { task: id, ...Object.fromEntries(named.filter(([name]) => known.has(name))) };
 }

@@ -20,7 +20,11 @@ export class PortUnavailable extends Error {
  * @throws PortUnavailable with the remedy.
  */
 export async function startHttpServer(endpoint: Endpoint, port: number, host: string): Promise<HttpServer> {
-  const server = createServer(getRequestListener(endpoint, { overrideGlobalObjects: false }));
+  const listener = getRequestListener(endpoint, { overrideGlobalObjects: false });
+  const server = createServer((incoming, outgoing) => {
+    // It answers for itself, errors included.
+    void listener(incoming, outgoing);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const why = cause.code === "EADDRINUSE" ? "is in use" : `cannot be used (${cause.code ?? cause.message})`;

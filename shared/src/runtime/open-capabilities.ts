@@ -1,21 +1,9 @@
-import type { Database } from "#shared/adapters/postgres/database.ts";
 import { createStores } from "#shared/adapters/postgres/stores.ts";
-import type { Clock } from "#shared/ports/clock.ts";
 import type { Capabilities, CapabilityName, Granted } from "./capabilities.ts";
 import { storeNames } from "./capabilities.ts";
+import type { Foundation } from "./foundation.ts";
 import { readSettings, type SettingName, type Settings } from "./config.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { Logger } from "./logger.ts";
 import { alwaysReleased } from "./task-release.ts";
-
-/** What every process has, whatever its functions need. */
-export interface Foundation {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly dispatcher: Dispatcher;
-}
 
 /** Capabilities that have been opened, how to see whether they work, and how to let them go. */
 export interface Opened {
@@ -90,7 +78,7 @@ const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> } = {
     after: ["codeHost", "blobs"],
     async open(context) {
       const { openProcessSandbox } = await import("./open-process-sandbox.ts");
-      return await openProcessSandbox(context);
+      return openProcessSandbox(context);
     },
   },
   sandboxLimits: {
@@ -154,7 +142,7 @@ export async function openCapabilities(
     // Each provider reads only the settings that it names, and these were read above.
     const { value, check, close } = await providers[name].open({
       ...foundation,
-      settings: settings as Settings,
+      settings: settings,
       opened,
     });
     Object.assign(opened, { [name]: value });

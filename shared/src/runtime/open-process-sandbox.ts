@@ -6,7 +6,7 @@ import type { Sandbox } from "#shared/ports/sandbox.ts";
 import { taskFor } from "#shared/task/task.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Settings } from "./config.ts";
-import type { Foundation } from "./open-capabilities.ts";
+import type { Foundation } from "./foundation.ts";
 import { alwaysReleased } from "./task-release.ts";
 
 /** What git may need to know of the network, from our own environment. */

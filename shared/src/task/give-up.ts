@@ -38,7 +38,7 @@ export async function giveUp(stores: Stores, task: Task, because: string, at: Da
   switch (task.type) {
     case selectionPageRequested.type: {
       const { campaign, run } = selectionPageRequested.schema.parse(task.data);
-      return await stores.runs.selectionFailed(campaign, run, `the selection was given up: ${because}`);
+      return stores.runs.selectionFailed(campaign, run, `the selection was given up: ${because}`);
     }
     case executionRequested.type:
     case executionReported.type: {
@@ -47,7 +47,7 @@ export async function giveUp(stores: Stores, task: Task, because: string, at: Da
       const state = advance(executionLifecycle, execution.state, { fact: "failed", because: `given up: ${because}` });
       if (state === undefined || execution.attempt !== attempt) return;
       await stores.executions.save({ ...execution, state }, at);
-      return await stores.tasks.finishAllOf(executionRequested.type, executionId, at);
+      return stores.tasks.finishAllOf(executionRequested.type, executionId, at);
     }
     case changesetReady.type: {
       const { changesetId } = changesetReady.schema.parse(task.data);
@@ -55,7 +55,7 @@ export async function giveUp(stores: Stores, task: Task, because: string, at: Da
       const state = advance(changesetLifecycle, changeset.state, { fact: "refused", because: `given up: ${because}` });
       if (state === undefined) return;
       await stores.changesets.saveAll([{ ...changeset, state }], at);
-      return await stores.slots.giveBack(changesetId);
+      return stores.slots.giveBack(changesetId);
     }
     default:
       // A nudge or a cancellation that is given up leaves nothing waiting: the sweep looks again.
