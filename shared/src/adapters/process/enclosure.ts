@@ -1,0 +1,144 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { programPath } from "../git/git-command.ts";
+
+/**
+ * The namespaces of one execution: its processes, its network (which has nothing in it) and its volume, a tmpfs of a
+ * fixed size that the host does not see. All of it hangs on one process, the first of its pid namespace: when that one
+ * ends, the kernel ends every other and frees the volume. It ends when we say so, and when its standard input closes,
+ * which happens however this process dies.
+ */
+export interface Enclosure {
+  /** The volume's path, as programs inside see it. */
+  readonly volume: string;
+  /** The same directory, as this process reaches it. */
+  readonly volumeFromHere: string;
+  /** Put before a command, these words run it inside, with the volume and without a network. */
+  readonly enter: readonly string[];
+  /** As `enter`, but with the machine's network and without the volume: it still ends with the enclosure. */
+  readonly enterWithNetwork: readonly string[];
+  /**
+   * Resolves when no process is left inside but the first. Bubblewrap answers a moment before the kernel has ended what a
+   * step left behind, and whoever reads the workspace must be alone with it: a file could become a symlink between two
+   * looks. @throws Error when something is still there after 10 seconds.
+   */
+  settle(): Promise<void>;
+  /** Ends everything inside. Resolves when nothing is left; ending it twice changes nothing. */
+  destroy(): Promise<void>;
+}
+
+export interface EnclosureOptions {
+  /** An existing directory, where the volume is mounted (inside only). */
+  readonly volume: string;
+  readonly volumeBytes: number;
+  readonly asRoot: boolean;
+}
+
+const settlingMs = 10_000;
+
+/** So many files a volume may hold at least, and one more for so many bytes: empty files take memory too. */
+const fewestFiles = 65_536;
+const bytesPerFile = 4096;
+
+/** @throws Error with what `unshare` or `mount` said when this machine does not allow it. */
+export async function openEnclosure(options: EnclosureOptions): Promise<Enclosure> {
+  await mkdir(options.volume, { recursive: true });
+  const files = Math.max(fewestFiles, Math.ceil(options.volumeBytes / bytesPerFile));
+  const mountOptions = `size=${options.volumeBytes},nr_inodes=${files},mode=0755,nosuid,nodev`;
+  // At first /proc is the host's, so its first word is this process as the host numbers it.
+  const script = `
+mount -t tmpfs -o "$2" octobatch "$1"
+read -r pid rest </proc/self/stat
+mount -t proc proc /proc
+echo "$pid"
+exec cat >/dev/null`;
+  const child = spawn(
+    "unshare",
+    [
+      ...(options.asRoot ? [] : ["--user", "--map-root-user"]),
+      "--mount",
+      "--propagation",
+      "private",
+      "--pid",
+      "--net",
+      "--fork",
+      "--kill-child",
+      "--",
+      "/bin/sh",
+      "-euc",
+      script,
+      "sh",
+      options.volume,
+      mountOptions,
+    ],
+    { env: { PATH: programPath, LC_ALL: "C" }, detached: true, stdio: "pipe", cwd: "/" },
+  );
+  const ended = once(child, "close");
+  // Its death is only ever learnt through `ended`, so a broken pipe tells nothing new.
+  child.stdin.on("error", () => undefined);
+  const pid = await firstLine(child, ended);
+  const user = options.asRoot ? [] : ["--user", "--preserve-credentials"];
+  return {
+    volume: options.volume,
+    volumeFromHere: `/proc/${pid}/root${options.volume}`,
+    enter: ["nsenter", "--target", pid, ...user, "--mount", "--pid", "--net", "--"],
+    enterWithNetwork: ["nsenter", "--target", pid, ...user, "--pid", "--"],
+    async settle() {
+      for (let waitedMs = 0; waitedMs < settlingMs; waitedMs += 2) {
+        if (!(await othersLive(`/proc/${pid}/root/proc`))) return;
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      throw new Error("processes of a step did not end");
+    },
+    async destroy() {
+      // Ending the first process, for which `unshare` waits, ends all the others before it.
+      if (child.exitCode === null && child.signalCode === null) endProcess(Number(pid));
+      await ended;
+    },
+  };
+}
+
+/** An enclosure that encloses nothing, for operators who said that they accept it: a directory and a process group. */
+export async function openDirectory(options: Pick<EnclosureOptions, "volume">): Promise<Enclosure> {
+  await mkdir(options.volume, { recursive: true });
+  return {
+    volume: options.volume,
+    volumeFromHere: options.volume,
+    enter: [],
+    enterWithNetwork: [],
+    settle: () => Promise.resolve(),
+    destroy: () => Promise.resolve(),
+  };
+}
+
+/** Whether any process but the first lives; what has ended and waits for its parent (state Z, X) does not. */
+async function othersLive(proc: string): Promise<boolean> {
+  const ids = (await readdir(proc)).filter((name) => /^\d+$/.test(name) && name !== "1");
+  const stats = await Promise.all(ids.map((id) => readFile(`${proc}/${id}/stat`, "latin1").catch(() => "")));
+  return stats.some((stat) => stat !== "" && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2)));
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended already.
+  }
+}
+
+async function firstLine(child: ChildProcess, ended: Promise<unknown>): Promise<string> {
+  let stderr = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString("utf8")).slice(-4096);
+  });
+  return new Promise((resolve, reject) => {
+    let text = "";
+    child.stdout?.on("data", (chunk: Buffer) => {
+      text += chunk.toString("latin1");
+      if (text.includes("\n")) resolve(text.trim());
+    });
+    child.once("error", reject);
+    void ended.then(() => reject(new Error(stderr.trim() || "the namespaces ended before they were ready")), reject);
+  });
+}

@@ -1,0 +1,166 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { chown, mkdir, open, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { programPath } from "../git/git-command.ts";
+import { bubblewrapCommand } from "./bubblewrap.ts";
+import type { ControlGroup } from "./control-groups.ts";
+import type { Enclosure } from "./enclosure.ts";
+import type { HostView } from "./host-view.ts";
+import { shellQuote } from "./shell-quote.ts";
+import type { StepFile } from "./step-files.ts";
+import { processLimits, type StepMounts, type StepUser } from "./step-mounts.ts";
+import { unshareCommand } from "./unshare.ts";
+
+/** Where steps run: what isolates them, as whom, and with what in sight. */
+export interface StepPlace {
+  readonly isolation: "bubblewrap" | "unshare" | "none";
+  readonly enclosure: Enclosure;
+  readonly view: HostView;
+  readonly user: StepUser;
+  readonly controlGroup: ControlGroup | undefined;
+  /** A file with the seccomp program; only bubblewrap can load it, and only for processors we have one for. */
+  readonly seccompFile: string | undefined;
+  /** The objects of the base commit, shown to the steps' own `.git`. */
+  readonly objectsDirectory: string | undefined;
+}
+
+export interface StepLaunch {
+  readonly index: number;
+  readonly script: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly files: readonly StepFile[];
+  readonly limits: { readonly processes: number; readonly memoryBytes: number; readonly diskBytes: number };
+}
+
+/** Where a step finds what we brought; everything in it is read-only. */
+const ownDirectory = "/run/octobatch";
+export const objectsInside = `${ownDirectory}/objects`;
+
+/** Starts a step; its standard output and error are the caller's to read. */
+export async function launchStep(place: StepPlace, step: StepLaunch): Promise<ChildProcess> {
+  const directory = await prepare(place, step);
+  if (place.isolation === "none") {
+    return spawn(
+      "/bin/sh",
+      [join(directory, "launch", "start")],
+      spawnOptions(join(place.enclosure.volume, "workspace")),
+    );
+  }
+  const mounts: StepMounts = {
+    workspace: join(place.enclosure.volume, "workspace"),
+    temporary: join(directory, "tmp"),
+    sharedMemory: join(directory, "shm"),
+    readOnly: [
+      { source: join(directory, "launch"), target: ownDirectory },
+      ...(place.objectsDirectory === undefined ? [] : [{ source: place.objectsDirectory, target: objectsInside }]),
+      ...["passwd", "group", "hosts"].map((name) => ({
+        source: join(directory, "launch", name),
+        target: `/etc/${name}`,
+      })),
+      ...step.files.flatMap(({ path, belowTmp }, index) =>
+        belowTmp ? [] : [{ source: join(directory, "files", String(index)), target: path }],
+      ),
+    ],
+  };
+  const limits = processLimits({
+    processes: step.limits.processes,
+    fileBytes: step.limits.diskBytes,
+    dataBytes: place.controlGroup?.limitsMemory === true ? undefined : step.limits.memoryBytes,
+  });
+  const command = ["/bin/sh", `${ownDirectory}/start`];
+  const seccomp = place.isolation === "bubblewrap" ? place.seccompFile : undefined;
+  const isolated =
+    place.isolation === "bubblewrap"
+      ? bubblewrapCommand({
+          ...place,
+          mounts,
+          limits,
+          command,
+          seccompDescriptor: seccomp === undefined ? undefined : 3,
+        })
+      : unshareCommand({ ...place, mounts, limits, command, root: join(directory, "root") });
+  const [program = "", ...argv] = [...joinGroups(place.controlGroup), ...place.enclosure.enter, ...isolated];
+  if (seccomp === undefined) return spawn(program, argv, spawnOptions("/"));
+  const file = await open(seccomp, "r");
+  try {
+    return spawn(program, argv, { ...spawnOptions("/"), stdio: ["ignore", "pipe", "pipe", file.fd] });
+  } finally {
+    await file.close();
+  }
+}
+
+/** Nothing a spec says is in the environment of our own launchers; `start` sets it, inside. */
+function spawnOptions(cwd: string): {
+  cwd: string;
+  env: Record<string, string>;
+  detached: true;
+  stdio: ["ignore", "pipe", "pipe"];
+} {
+  return { cwd, env: { PATH: programPath, LC_ALL: "C" }, detached: true, stdio: ["ignore", "pipe", "pipe"] };
+}
+
+function joinGroups(group: ControlGroup | undefined): string[] {
+  if (group === undefined) return [];
+  const script = `count=$1; shift
+while [ "$count" -gt 0 ]; do echo $$ >"$1" || exit 125; shift; count=$((count - 1)); done
+exec "$@"`;
+  return ["/bin/sh", "-c", script, "sh", String(group.procsFiles.length), ...group.procsFiles];
+}
+
+/**
+ * Makes the step's directories on the volume, fresh, so that no earlier step could have put anything in their way. All is
+ * the step's own: what it must not change is mounted read-only.
+ */
+async function prepare(place: StepPlace, step: StepLaunch): Promise<string> {
+  const directory = stepDirectory(place.enclosure.volume, step.index);
+  const here = stepDirectory(place.enclosure.volumeFromHere, step.index);
+  const { user } = place;
+  const own = async (path: string): Promise<void> => {
+    if (user.kind === "own-id") await chown(path, user.id, user.id);
+  };
+  const makeDirectory = async (path: string): Promise<void> => {
+    if ((await mkdir(path, { recursive: true })) === undefined) return;
+    await own(path);
+  };
+  const makeFile = async (path: string, content: string): Promise<void> => {
+    await writeFile(path, content);
+    await own(path);
+  };
+  for (const name of ["", "tmp", "shm", "files", "root", "launch", "launch/objects"])
+    await makeDirectory(join(here, name));
+  const launch: Record<string, string> = {
+    start: startScript(place, step, directory),
+    script: step.script,
+    passwd: `root:x:0:0::/:/usr/sbin/nologin\nstep:x:${user.id}:${user.id}::/tmp:/bin/sh\nnobody:x:65534:65534::/:/usr/sbin/nologin\n`,
+    group: `root:x:0:\nstep:x:${user.id}:\nnogroup:x:65534:\n`,
+    hosts: "127.0.0.1 localhost\n::1 localhost\n",
+  };
+  for (const [name, content] of Object.entries(launch)) await makeFile(join(here, "launch", name), content);
+  for (const [index, file] of step.files.entries()) {
+    if (file.belowTmp) {
+      let parent = here;
+      for (const name of dirname(file.path).slice(1).split("/")) await makeDirectory((parent = join(parent, name)));
+      await makeFile(join(here, file.path), file.content);
+    } else {
+      await makeFile(join(here, "files", String(index)), file.content);
+    }
+  }
+  return directory;
+}
+
+export function stepDirectory(volume: string, index: number): string {
+  return join(volume, "steps", String(index));
+}
+
+function startScript(place: StepPlace, step: StepLaunch, directory: string): string {
+  const isolated = place.isolation !== "none";
+  const home = isolated ? "/tmp" : join(directory, "tmp");
+  const variables = { PATH: place.view.path, HOME: home, TMPDIR: home, LANG: "C.UTF-8", ...step.environment };
+  return [
+    "unset LC_ALL",
+    ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
+    `cd ${shellQuote(isolated ? "/workspace" : join(place.enclosure.volume, "workspace"))}`,
+    `exec /bin/sh ${shellQuote(isolated ? `${ownDirectory}/script` : join(directory, "launch", "script"))}`,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,137 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { systemClock } from "#shared/adapters/system/system-clock.ts";
+import { sandboxContract } from "#shared/testing/sandbox.contract.ts";
+import { aJob, openSandboxWorld, type SandboxWorld } from "#shared/testing/sandbox-world.ts";
+import type { IsolationKind } from "./isolation.ts";
+import { createProcessSandbox, type ProcessSandboxOptions } from "./process-sandbox.ts";
+
+function openSandbox(
+  world: SandboxWorld,
+  options: { isolation?: IsolationKind; slots?: number } & Pick<ProcessSandboxOptions, "toolDirectories"> = {},
+): ReturnType<typeof createProcessSandbox> {
+  return createProcessSandbox({
+    codeHost: world.codeHost,
+    blobs: world.blobs,
+    reported: world.reported,
+    secrets: (name) => world.secrets.get(name),
+    workDirectory: join(world.directory, "work"),
+    slots: 2,
+    clock: systemClock,
+    ...options,
+  });
+}
+
+describe.each(["bubblewrap", "unshare"] as const)("with %s", (isolation) => {
+  sandboxContract("the process sandbox", (world) => Promise.resolve(openSandbox(world, { isolation })));
+});
+
+describe("the process sandbox on its machine", () => {
+  let world: SandboxWorld;
+  const opened: ReturnType<typeof createProcessSandbox>[] = [];
+  const open = (...options: Parameters<typeof openSandbox> extends [unknown, ...infer Rest] ? Rest : never) => {
+    const sandbox = openSandbox(world, ...options);
+    opened.push(sandbox);
+    return sandbox;
+  };
+  beforeEach(async () => {
+    world = await openSandboxWorld();
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((sandbox) => sandbox.close()));
+    await world.close();
+  });
+
+  test("a killed process leaves nothing running, and the next one clears away and starts again", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const marker = `987654.${process.pid}`;
+    const job = aJob(source, [{ run: `setsid sleep ${marker} & sleep ${marker}`, timeoutMs: 600_000 }]);
+    const workDirectory = join(world.directory, "work");
+    const host = fork(fileURLToPath(new URL("sandbox-host.fixture.ts", import.meta.url)), {
+      execArgv: [],
+      serialization: "advanced",
+    });
+    host.send({ job, workDirectory, url: `${world.server.url}/plain.git`, token: world.server.token });
+    await until(async () => (await processesWith(marker)).length >= 2);
+    host.kill("SIGKILL");
+    await once(host, "exit");
+    await until(async () => (await processesWith(marker)).length === 0);
+    expect(await readdir(workDirectory)).toHaveLength(1);
+
+    const sandbox = open();
+    expect(await sandbox.inspect(job)).toBe("unknown");
+    await sandbox.start({ ...job, steps: aJob(source, ["echo x > y"]).steps });
+    await world.report(job.executionId);
+    expect((await world.result(job)).outcome.status).toBe("patch");
+    await sandbox.close();
+    expect(await readdir(workDirectory)).toEqual([]);
+  });
+
+  test("closing ends what runs and what waits", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const marker = `976543.${process.pid}`;
+    const sandbox = open({ slots: 1 });
+    const jobs = [aJob(source, [`sleep ${marker}`]), aJob(source, ["true"])];
+    for (const job of jobs) await sandbox.start(job);
+    await until(async () => (await processesWith(marker)).length > 0);
+    await sandbox.close();
+    expect(await processesWith(marker)).toEqual([]);
+    expect(world.reports).toEqual([]);
+    await expect(sandbox.start(aJob(source, ["true"]))).rejects.toThrow(/closing/);
+  });
+
+  test("the operator's tools come first in the path and can be run", async () => {
+    const tools = join(world.directory, "tools");
+    await mkdir(tools);
+    await writeFile(join(tools, "codemod"), "#!/bin/sh\necho modded\n", { mode: 0o755 });
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const job = aJob(source, ["codemod > out.txt"]);
+    await open({ toolDirectories: [tools] }).start(job);
+    await world.report(job.executionId);
+    expect((await world.patch(await world.result(job))).contents).toMatchObject([{ path: "out.txt" }]);
+  });
+
+  test("without isolation, which only the operator can ask for, steps still run and end", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const sandbox = open({ isolation: "none" });
+    const job = aJob(source, ["echo two >> README.md; sleep 600 &"]);
+    await sandbox.start(job);
+    await world.report(job.executionId);
+    expect((await world.patch(await world.result(job))).statistics.filesChanged).toBe(1);
+    const slow = aJob(source, [{ run: "sleep 600", timeoutMs: 300 }, "true"]);
+    await sandbox.start(slow);
+    await world.report(slow.executionId);
+    expect((await world.result(slow)).outcome).toMatchObject({ failure: { kind: "step-timeout" } });
+    const files = aJob(source, [{ run: "true", files: { "/tmp/x": "x" } }]);
+    await sandbox.start(files);
+    await world.report(files.executionId);
+    expect((await world.result(files)).outcome).toMatchObject({
+      failure: { message: expect.stringMatching(/isolated/) },
+    });
+  });
+
+  test("processes that a step started are gone from the machine once it has ended", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const marker = `965432.${process.pid}`;
+    const job = aJob(source, [{ run: `(setsid sleep ${marker} &) ; sleep ${marker}`, timeoutMs: 500 }]);
+    await open().start(job);
+    await world.report(job.executionId);
+    expect(await processesWith(marker)).toEqual([]);
+  });
+});
+
+/** The processes of this machine that have the text on their command line. */
+async function processesWith(text: string): Promise<string[]> {
+  const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(ids.map((id) => readFile(`/proc/${id}/cmdline`, "latin1").catch(() => "")));
+  return lines.filter((line) => line.startsWith("sleep\0") && line.includes(text));
+}
+
+/** There is no event for what other processes do. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
