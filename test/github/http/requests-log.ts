@@ -1,0 +1,16 @@
+/** One request as this GitHub saw it, and what became of it. */
+export interface LoggedRequest {
+  readonly at: Date;
+  readonly kind: "rest" | "graphql" | "git" | "page";
+  readonly method: string;
+  readonly path: string;
+  /** Of the OpenAPI description, such as `pulls/create`; for GraphQL the operation's name, for git the service. */
+  readonly operationId: string | undefined;
+  /** Whether it was meant to change anything of the repositories. Minting and revoking tokens is no such change. */
+  readonly isWrite: boolean;
+  readonly status: number;
+  readonly installationId: number | undefined;
+  /** For GraphQL: the root fields it asked for, such as `["updateRefs"]`. */
+  readonly rootFields: readonly string[];
+  readonly requestBody: unknown;
+}

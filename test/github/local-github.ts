@@ -1,0 +1,104 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { frontServer, type Front } from "./http/server.ts";
+import { RateLimits } from "./http/rate-limits.ts";
+import type { LoggedRequest } from "./http/requests-log.ts";
+import { generateApp, type AppOptions } from "./app-identity.ts";
+import { Arrangements } from "./arrangements.ts";
+import { Locks, Urls, type Site } from "./site.ts";
+import { newUser } from "./state/account.ts";
+import type { AppIdentity } from "./state/installation.ts";
+import { World, type Clock } from "./state/world.ts";
+import { openApiDocument } from "./validation/openapi-document.ts";
+import { RestValidation, type Violation } from "./validation/rest-validation.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
+
+export interface LocalGitHubOptions {
+  /** Where the bare repositories live; it is made when it is not there. */
+  readonly directory: string;
+  /** 0, the default, takes any that is free. */
+  readonly port?: number;
+  /** The machine's own time by default. */
+  readonly clock?: Clock;
+  /** What is left out is generated. */
+  readonly app?: AppOptions;
+  /** Where webhooks go; none are sent while there is no URL. */
+  readonly webhookUrl?: string;
+  /** Checks every REST request and response against GitHub's OpenAPI description; see `violations()`. */
+  readonly validate?: boolean;
+  /** Gets a line for each request. */
+  readonly log?: (line: string) => void;
+}
+
+/**
+ * A GitHub on this machine: REST, GraphQL and git over real bare repositories, laid out as GitHub Enterprise Server is.
+ * Everything but the git objects is in memory.
+ */
+export class LocalGitHub extends Arrangements {
+  /** For people and git. */
+  readonly url: string;
+  /** REST; GraphQL is at `<url>/api/graphql`. */
+  readonly apiUrl: string;
+  readonly app: AppIdentity;
+  /** Every request so far, in the order they were answered. */
+  readonly requests: readonly LoggedRequest[];
+  readonly rates: RateLimits;
+  readonly #close: () => Promise<void>;
+  readonly #validation: RestValidation | undefined;
+
+  constructor(front: Front, directory: string, close: () => Promise<void>) {
+    super(front.site, directory);
+    this.url = front.site.urls.root;
+    this.apiUrl = front.site.urls.api;
+    this.app = front.site.world.app;
+    this.requests = front.requests;
+    this.rates = front.rates;
+    this.#validation = front.validation;
+    this.#close = close;
+  }
+
+  /** What the OpenAPI description does not allow, of all requests and responses so far. */
+  violations(): readonly Violation[] {
+    if (this.#validation === undefined)
+      throw new Error("Start the local GitHub with { validate: true } to have it check.");
+    return this.#validation.violations;
+  }
+
+  /** Stops listening, waits for webhooks under way, and ends every git process. */
+  async close(): Promise<void> {
+    await this.#close();
+  }
+}
+
+/** Starts a local GitHub on 127.0.0.1. @throws Error with code EADDRINUSE when the port is taken */
+export async function startGitHub(options: LocalGitHubOptions): Promise<LocalGitHub> {
+  const clock = options.clock ?? { now: () => new Date() };
+  const validation = options.validate === true ? new RestValidation(await openApiDocument()) : undefined;
+  const ready: { front?: Front } = {};
+  const server = frontServer(() => {
+    if (ready.front === undefined) throw new Error("A request came before the local GitHub was ready.");
+    return ready.front;
+  });
+  server.listen(options.port ?? 0, "127.0.0.1");
+  await once(server, "listening");
+  // A TCP server's address is an AddressInfo.
+  const { port } = server.address() as AddressInfo;
+  const world = new World(clock, await generateApp(options.app), newUser(1, "app-owner", clock.now()));
+  const urls = new Urls(`http://127.0.0.1:${port}`);
+  const webhooks = new Webhooks(world, urls, options.webhookUrl);
+  const site: Site = { world, urls, webhooks, locks: new Locks() };
+  const front: Front = {
+    site,
+    rates: new RateLimits(clock),
+    validation,
+    requests: [],
+    log: options.log ?? (() => undefined),
+  };
+  ready.front = front;
+  return new LocalGitHub(front, options.directory, async () => {
+    server.close();
+    server.closeAllConnections();
+    await webhooks.settled();
+    await world.pool.close();
+  });
+}
