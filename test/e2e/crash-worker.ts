@@ -10,9 +10,12 @@ import { startLocalPlatform } from "#shared/runtime/local-platform.ts";
 import { createLogger } from "#shared/runtime/logger.ts";
 
 const crashAfter = Number(process.env["CRASH_AFTER"] ?? Infinity);
+// What starting writes is not counted: what is counted is the campaign.
+let isStarted = false;
 let effects = 0;
 
 function effect(): void {
+  if (!isStarted) return;
   effects += 1;
   if (effects === crashAfter) process.kill(process.pid, "SIGKILL");
 }
@@ -79,8 +82,7 @@ const platform = await startLocalPlatform({
     },
   },
 });
-// Starting migrates nothing and writes a few rows at most: what is counted is the campaign.
-effects = 0;
+isStarted = true;
 process.send?.({ url: platform.url });
 process.on("message", (message) => {
   if (message === "count") process.send?.({ effects });

@@ -13,6 +13,7 @@ import { createLogger } from "#shared/runtime/logger.ts";
 import { alwaysReleased } from "#shared/runtime/task-release.ts";
 import { testDatabase, type TestDatabase } from "#shared/testing/postgres.ts";
 import { startGitHub, type LocalGitHub } from "../github/local-github.ts";
+import { openApiMissing } from "../github/validation/openapi-document.ts";
 import { createApiClient, type ApiClient } from "./api-client.ts";
 
 const manifestsDirectory = fileURLToPath(new URL("../../knative", import.meta.url));
@@ -47,7 +48,8 @@ export async function startSurroundings(options: WorldOptions = {}): Promise<Sur
   const clock = options.clock ?? systemClock;
   const directory = await mkdtemp(join(tmpdir(), "octobatch-test-"));
   const database = await testDatabase();
-  const github = await startGitHub({ directory: join(directory, "github"), clock, validate: true });
+  const validate = (await openApiMissing()) === undefined;
+  const github = await startGitHub({ directory: join(directory, "github"), clock, validate });
   const stores = createStores(database.database.knex, alwaysReleased);
   const environment = {
     DATABASE_URL: database.url,
@@ -75,7 +77,7 @@ export async function startSurroundings(options: WorldOptions = {}): Promise<Sur
       await github.close();
       await database.drop();
       await rm(directory, { recursive: true, force: true });
-      expect(github.violations()).toEqual([]);
+      if (validate) expect(github.violations()).toEqual([]);
     },
   };
 }

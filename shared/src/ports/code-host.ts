@@ -75,6 +75,9 @@ export interface PullRequest {
   readonly requestedTeams: readonly string[];
 }
 
+/** Runs a mutation if it may begin now; otherwise it throws, and nothing was done. */
+export type Gatekeeper = <Result>(mutation: () => Promise<Result>) => Promise<Result>;
+
 /**
  * GitHub, as the product needs it. Reads may be repeated freely. Each write says why repeating it is safe.
  *
@@ -113,10 +116,14 @@ export interface CodeHost {
   /** The commit a branch points to, or undefined when there is no such branch. */
   branchHead(repository: RepositoryRef, branch: string): Promise<string | undefined>;
 
-  /** Makes a commit that no branch points to yet. Making it twice gives the same commit. */
+  /**
+   * Makes a commit that no branch points to yet. Making it twice gives the same commit. It takes a request for each file
+   * that is not text: each one that writes goes through the gatekeeper.
+   */
   createCommit(
     repository: RepositoryRef,
     draft: CommitDraft,
+    gatekeeper?: Gatekeeper,
   ): Promise<{ readonly commit: string; readonly tree: string }>;
 
   /**

@@ -1,4 +1,4 @@
-import type { CodeHost, CommitDraft, FileChange, RepositoryRef } from "../../ports/code-host.ts";
+import type { CodeHost, CommitDraft, FileChange, Gatekeeper, RepositoryRef } from "../../ports/code-host.ts";
 import { purposeIn, type GitHubClient } from "./client.ts";
 import type { AccountPurpose } from "./errors.ts";
 
@@ -23,19 +23,21 @@ interface TreeEntry {
  */
 export function gitData(client: GitHubClient): Pick<CodeHost, "createCommit"> {
   return {
-    async createCommit(repository, draft) {
+    async createCommit(repository, draft, gatekeeper = passThrough) {
+      const write: GitHubClient["write"] = (...asked) => gatekeeper(() => client.write(...asked));
+
       const writesWorkflows = draft.changes.some(({ path }) => path.startsWith(".github/workflows/"));
       const purpose = { ...purposeIn(repository, "make a commit in"), writesWorkflows };
       const at = { owner: repository.owner, repo: repository.name };
       let tree = await treeOf(client, repository, draft.parent);
-      for (const entries of batches(await entriesOf(client, repository, purpose, draft.changes))) {
+      for (const entries of batches(await entriesOf(write, repository, purpose, draft.changes))) {
         const base = tree;
-        const { data } = await client.write(purpose, ({ request }) =>
+        const { data } = await write(purpose, ({ request }) =>
           request("POST /repos/{owner}/{repo}/git/trees", { ...at, base_tree: base, tree: entries }),
         );
         tree = data.sha;
       }
-      const commit = await client.write(purpose, ({ request }) =>
+      const commit = await write(purpose, ({ request }) =>
         request("POST /repos/{owner}/{repo}/git/commits", {
           ...at,
           message: draft.message,
@@ -49,6 +51,8 @@ export function gitData(client: GitHubClient): Pick<CodeHost, "createCommit"> {
     },
   };
 }
+
+const passThrough: Gatekeeper = (mutation) => mutation();
 
 async function treeOf(client: GitHubClient, repository: RepositoryRef, commit: string): Promise<string> {
   const purpose = purposeIn(repository, `read the commit ${commit} of`);
@@ -64,7 +68,7 @@ async function treeOf(client: GitHubClient, repository: RepositoryRef, commit: s
 
 /** Deletions first, so that a directory can become a file and a file a directory. */
 async function entriesOf(
-  client: GitHubClient,
+  write: GitHubClient["write"],
   repository: RepositoryRef,
   purpose: AccountPurpose,
   changes: readonly FileChange[],
@@ -79,19 +83,19 @@ async function entriesOf(
     }
     const { path, mode, content } = change;
     const text = textOf(content);
-    const body = text === undefined ? { sha: await blob(client, repository, purpose, content) } : { content: text };
+    const body = text === undefined ? { sha: await blob(write, repository, purpose, content) } : { content: text };
     writes.push({ path, mode, type: "blob", ...body });
   }
   return [...deletions, ...writes];
 }
 
 async function blob(
-  client: GitHubClient,
+  write: GitHubClient["write"],
   repository: RepositoryRef,
   purpose: AccountPurpose,
   content: Uint8Array,
 ): Promise<string> {
-  const { data } = await client.write(purpose, ({ request }) =>
+  const { data } = await write(purpose, ({ request }) =>
     request("POST /repos/{owner}/{repo}/git/blobs", {
       owner: repository.owner,
       repo: repository.name,

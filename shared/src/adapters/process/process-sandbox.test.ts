@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "#shared/adapters/system/system-clock.ts";
 import { sandboxContract } from "#shared/testing/sandbox.contract.ts";
+import { isolationMissing } from "#shared/testing/isolation.ts";
 import { aJob, openSandboxWorld, type SandboxWorld } from "#shared/testing/sandbox-world.ts";
 import type { IsolationKind } from "./isolation.ts";
 import { createProcessSandbox, type ProcessSandboxOptions } from "./process-sandbox.ts";
@@ -26,9 +27,12 @@ function openSandbox(
   });
 }
 
-describe.each(["bubblewrap", "unshare"] as const)("with %s", (isolation) => {
-  sandboxContract("the process sandbox", (world) => Promise.resolve(openSandbox(world, { isolation })));
-});
+for (const isolation of ["bubblewrap", "unshare"] as const) {
+  const missing = await isolationMissing(isolation);
+  describe.skipIf(missing !== undefined)(`with ${isolation} ${missing ?? ""}`, () => {
+    sandboxContract("the process sandbox", (world) => Promise.resolve(openSandbox(world, { isolation })));
+  });
+}
 
 describe("the process sandbox on its machine", () => {
   let world: SandboxWorld;
