@@ -49,7 +49,7 @@ export function describeLifecycle<State extends Stateful, Fact extends Factual>(
     // Object.entries forgets the mapped type's value type.
     const entries = Object.entries(transitions as Record<string, { to: string; when?: unknown }>);
     if (entries.length === 0) return [`| ${status} | | (final) |`];
-    return entries.map(([fact, { to, when }]) => `| ${status} | ${fact}${when ? " (newer only)" : ""} | ${to} |`);
+    return entries.map(([fact, { to, when }]) => `| ${status} | ${fact}${when ? ", under a condition" : ""} | ${to} |`);
   });
   return [`## ${title}`, "", "| status | fact | becomes |", "|---|---|---|", ...rows, ""].join("\n");
 }

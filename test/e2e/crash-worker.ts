@@ -1,6 +1,6 @@
-// The whole platform in a process that kills itself, as `kill -9` does, right after its n-th effect: a write that
-// Postgres has committed, a request that GitHub or the broker has answered, a blob that is on disk. It tells its address,
-// and at the end how many effects there were, to the process that forked it.
+// The whole platform in a process that kills itself, as `kill -9` does, right after the n-th effect since it was armed: a
+// write that Postgres has committed, a request that GitHub or the broker has answered, a blob that is on disk. It tells
+// the process that forked it its address, and when asked how many effects there were.
 import { Client } from "pg";
 import { fileURLToPath } from "node:url";
 import { allFunctions } from "#functions/all.ts";
@@ -9,13 +9,10 @@ import { systemClock } from "#shared/adapters/system/system-clock.ts";
 import { startLocalPlatform } from "#shared/runtime/local-platform.ts";
 import { createLogger } from "#shared/runtime/logger.ts";
 
-const crashAfter = Number(process.env["CRASH_AFTER"] ?? Infinity);
-// What starting writes is not counted: what is counted is the campaign.
-let isStarted = false;
+let crashAfter = Infinity;
 let effects = 0;
 
 function effect(): void {
-  if (!isStarted) return;
   effects += 1;
   if (effects === crashAfter) process.kill(process.pid, "SIGKILL");
 }
@@ -82,9 +79,13 @@ const platform = await startLocalPlatform({
     },
   },
 });
-isStarted = true;
 process.send?.({ url: platform.url });
 process.on("message", (message) => {
   if (message === "count") process.send?.({ effects });
+  if (typeof message === "number") {
+    effects = 0;
+    crashAfter = message;
+    process.send?.("armed");
+  }
   if (message === "end") void platform.close().then(() => process.disconnect?.());
 });

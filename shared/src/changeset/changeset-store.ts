@@ -52,8 +52,8 @@ export interface SlotStore {
     readonly at: Date;
   }): Promise<"reserved" | "organization-full" | "campaign-full">;
 
-  /** Marks the slot as used by an opened pull request: it stays taken. */
-  used(changesetId: string, day: string): Promise<void>;
+  /** Marks the changeset's slot, if it has one, as used by an opened pull request: it stays taken. */
+  used(changesetId: string): Promise<void>;
 
   /** Gives the changeset's unused slots back. */
   giveBack(changesetId: string): Promise<void>;

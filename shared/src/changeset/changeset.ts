@@ -33,41 +33,47 @@ export interface Published {
   readonly notes: readonly string[];
 }
 
-interface MaybePublished {
+/** What there is on the code host already. */
+interface Traces {
   /** The open pull request that is to be brought up to date; absent when there is none yet. */
   readonly published?: Published;
+  /** A branch of ours whose story has ended, merged or taken over by people: a new pull request comes from another. */
+  readonly leftBranch?: string;
+  /** The pull request that people have taken over: it is closed before another is opened. */
+  readonly leftPullRequest?: number;
 }
 
 export type ChangesetState =
-  | { readonly status: "unpublished" }
+  | ({ readonly status: "unpublished" } & Omit<Traces, "published">)
+  | ({ readonly status: "ready" } & Traces)
   | ({
-      readonly status: "ready";
-      /** A branch of ours that people have taken over: it is theirs now. */
-      readonly leftBranch?: string;
-    } & MaybePublished)
-  | ({ readonly status: "publishing"; readonly leftBranch?: string } & MaybePublished)
+      readonly status: "publishing";
+      /** What was wanted when its turn came. It is brought to its end, whatever is wanted since. */
+      readonly desired: Desired;
+    } & Traces)
   | { readonly status: "open"; readonly published: Published }
-  | ({ readonly status: "needs-human"; readonly because: string } & MaybePublished)
+  | ({ readonly status: "needs-human"; readonly because: string } & Traces)
   | { readonly status: "merged"; readonly published: Published }
   | { readonly status: "closed"; readonly published: Published }
-  | ({ readonly status: "failed"; readonly because: string } & MaybePublished)
+  | ({ readonly status: "failed"; readonly because: string } & Traces)
   | { readonly status: "withdrawn"; readonly because: string };
 
 export type ChangesetFact =
   | { readonly fact: "patch-found"; readonly desired: Desired }
   | { readonly fact: "patch-lost"; readonly because: string }
   | { readonly fact: "publish-asked"; readonly desired: Desired }
-  | { readonly fact: "turn-came" }
+  | { readonly fact: "turn-came"; readonly desired: Desired }
   | { readonly fact: "published"; readonly published: Published }
-  | { readonly fact: "refused"; readonly because: string }
-  | { readonly fact: "changed-by-people"; readonly because: string }
-  | { readonly fact: "left-to-people"; readonly branch: string }
+  /** `published` in these three: a pull request that was opened before, or just now. */
+  | { readonly fact: "refused"; readonly because: string; readonly published?: Published }
+  | { readonly fact: "changed-by-people"; readonly because: string; readonly published?: Published }
+  | { readonly fact: "left-to-people"; readonly branch: string; readonly published?: Published }
   | { readonly fact: "restored" }
   | { readonly fact: "merged" }
   | { readonly fact: "closed" }
   | { readonly fact: "reopened" };
 
-type Move<Name extends ChangesetFact["fact"], From = MaybePublished> = Transition<
+type Move<Name extends ChangesetFact["fact"], From = Traces> = Transition<
   From,
   FactOf<ChangesetFact, Name>,
   ChangesetState
@@ -80,15 +86,15 @@ const withdraw: Move<"patch-lost"> = {
 };
 const refuse: Move<"refused"> = {
   to: "failed",
-  state: ({ published }, { because }) => ({ status: "failed", because, ...keep(published) }),
+  state: (from, { because, published }) => ({ status: "failed", because, ...keep(from, published) }),
 };
 const handOver: Move<"changed-by-people"> = {
   to: "needs-human",
-  state: ({ published }, { because }) => ({ status: "needs-human", because, ...keep(published) }),
+  state: (from, { because, published }) => ({ status: "needs-human", because, ...keep(from, published) }),
 };
 
 /** What people do to the pull request, seen while we are about something else. */
-function ended(status: "merged" | "closed"): Transition<MaybePublished, unknown, ChangesetState> {
+function ended(status: "merged" | "closed"): Transition<Traces, unknown, ChangesetState> {
   return {
     to: status,
     when: ({ published }) => published !== undefined,
@@ -102,11 +108,11 @@ function ended(status: "merged" | "closed"): Transition<MaybePublished, unknown,
  */
 export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
   unpublished: {
-    "publish-asked": { to: "ready", state: () => ({ status: "ready" }) },
+    "publish-asked": { to: "ready", state: (from) => ({ status: "ready", ...keep(from) }) },
     "patch-lost": { to: "withdrawn", state: (_, { because }) => ({ status: "withdrawn", because }) },
   },
   ready: {
-    "turn-came": { to: "publishing", state: ({ status: _, ...rest }) => ({ ...rest, status: "publishing" }) },
+    "turn-came": { to: "publishing", state: (from, { desired }) => ({ status: "publishing", desired, ...keep(from) }) },
     refused: refuse,
     "changed-by-people": handOver,
     "patch-lost": withdraw,
@@ -114,7 +120,13 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
     closed: ended("closed"),
   },
   publishing: {
-    "left-to-people": { to: "ready", state: (_, { branch }) => ({ status: "ready", leftBranch: branch }) },
+    "left-to-people": {
+      to: "ready",
+      state: (from, { branch, published }) => {
+        const left = published?.pullRequest ?? from.published?.pullRequest ?? from.leftPullRequest;
+        return { status: "ready", leftBranch: branch, ...(left !== undefined && { leftPullRequest: left }) };
+      },
+    },
     published: { to: "open", state: (_, { published }) => ({ status: "open", published }) },
     refused: refuse,
     "changed-by-people": handOver,
@@ -132,6 +144,11 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
     closed: ended("closed"),
   },
   "needs-human": {
+    "publish-asked": {
+      to: "ready",
+      when: ({ published }) => published === undefined,
+      state: (from) => ({ status: "ready", ...keep(from) }),
+    },
     restored: {
       to: "open",
       when: ({ published }) => published !== undefined,
@@ -144,7 +161,7 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
     "patch-found": {
       to: "unpublished",
       when: ({ published }, { desired }) => published.executionId !== desired.executionId,
-      state: () => ({ status: "unpublished" }),
+      state: ({ published }) => ({ status: "unpublished", leftBranch: published.branch }),
     },
   },
   closed: {
@@ -157,7 +174,7 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
     },
   },
   failed: {
-    "publish-asked": { to: "ready", state: ({ published }) => ({ status: "ready", ...keep(published) }) },
+    "publish-asked": { to: "ready", state: (from) => ({ status: "ready", ...keep(from) }) },
     "patch-lost": withdraw,
     merged: ended("merged"),
     closed: ended("closed"),
@@ -177,14 +194,24 @@ export function publishedOf(state: ChangesetState): Published | undefined {
   return "published" in state ? state.published : undefined;
 }
 
+/** What publishing is about: what was wanted when the turn came, else what is wanted now. */
+export function desiredNow({ state, desired }: Changeset): Desired {
+  return state.status === "publishing" ? state.desired : desired;
+}
+
 /** True when what is on the code host is not what is wanted. */
 export function differs(published: Published, desired: Desired): boolean {
   return published.executionId !== desired.executionId || published.specVersion !== desired.specVersion;
 }
 
-/** Keeps `published` out of a state that has none, instead of setting it to undefined. */
-function keep(published: Published | undefined): MaybePublished {
-  return published === undefined ? {} : { published };
+/** The traces that are there, without a key for those that are not. */
+function keep(from: Traces, published = from.published): Traces {
+  const { leftBranch, leftPullRequest } = from;
+  return {
+    ...(published !== undefined && { published }),
+    ...(leftBranch !== undefined && { leftBranch }),
+    ...(leftPullRequest !== undefined && { leftPullRequest }),
+  };
 }
 
 /** For transitions whose `when` has seen that it is there. */

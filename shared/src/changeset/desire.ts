@@ -39,11 +39,13 @@ export function desire(known: Changeset | undefined, finding: Finding): Changese
     const state = advance(changesetLifecycle, known.state, { fact: "patch-found", desired }) ?? known.state;
     return { ...known, repository, baseBranch: branch, desired, state };
   }
-  const state = advance(changesetLifecycle, known.state, {
-    fact: "patch-lost",
-    because: `spec version ${desired.specVersion} changes nothing here any more`,
-  });
-  return state && { ...known, repository, state };
+  const because =
+    execution.state.status === "no-change"
+      ? `spec version ${desired.specVersion} changes nothing here any more`
+      : `the preview of spec version ${desired.specVersion} gave no patch: it is ${execution.state.status}`;
+  const state = advance(changesetLifecycle, known.state, { fact: "patch-lost", because });
+  // The run is noted, so that what an earlier one found and is late with does not bring it back.
+  return state && { ...known, repository, desired: { ...known.desired, run: desired.run }, state };
 }
 
 /** Writes what the findings make of their changesets. Doing it twice changes nothing more. */

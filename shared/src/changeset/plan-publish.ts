@@ -1,5 +1,5 @@
 import type { Campaign } from "#shared/campaign/campaign.ts";
-import { differs, publishedOf, type Changeset, type Published } from "./changeset.ts";
+import { desiredNow, publishedOf, type Changeset, type Published } from "./changeset.ts";
 
 /** What publishing a changeset means now. */
 export type PublishPlan =
@@ -11,29 +11,33 @@ export type PublishPlan =
 
 /** Decides whether a changeset is to be published, and as what. */
 export function planPublish(changeset: Changeset, campaign: Campaign): PublishPlan {
-  const { state, desired } = changeset;
+  const { state } = changeset;
   if (campaign.state.status === "killed") return { kind: "leave", because: "its campaign was killed" };
   if (state.status !== "ready" && state.status !== "publishing") {
     return { kind: "leave", because: `it is ${state.status}` };
   }
   const published = publishedOf(state);
-  if (published === undefined) {
-    const branch = branchName(changeset);
-    return { kind: "open", branch: branch === state.leftBranch ? `${branch}-run-${desired.run}` : branch };
-  }
-  if (!differs(published, desired)) return { kind: "leave", because: "its pull request is up to date" };
+  if (published === undefined) return { kind: "open", branch: branchBeside(branchName(changeset), state.leftBranch) };
   return { kind: "update", branch: published.branch, published };
 }
 
 /** `campaign/<campaign>/<spec version>/<owner>-<name>`: found again by anyone who knows the changeset. */
-export function branchName({ campaign, desired, repository }: Changeset): string {
+export function branchName(changeset: Changeset): string {
+  const { campaign, repository } = changeset;
   const slug = `${repository.owner}-${repository.name}`.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, "-");
   // git refuses "..", a component that begins with "." or ends with ".lock" or "." (git-check-ref-format).
   const safe = slug
     .replaceAll(/\.{2,}/g, "-")
     .replace(/^\.+/, "")
     .replace(/(\.lock|\.)+$/, "");
-  return `campaign/${campaign}/${desired.specVersion}/${safe}`;
+  return `campaign/${campaign}/${desiredNow(changeset).specVersion}/${safe}`;
+}
+
+/** The branch itself, or, when that one is left, the next one beside it: `…-2`, `…-3`. */
+function branchBeside(branch: string, left: string | undefined): string {
+  if (left === branch) return `${branch}-2`;
+  const beside = left?.startsWith(`${branch}-`) ? /^[0-9]+$/.exec(left.slice(branch.length + 1)) : undefined;
+  return beside ? `${branch}-${Number(beside[0]) + 1}` : branch;
 }
 
 /** What to do with the branch of a changeset, whose head is `head` now. */

@@ -18,6 +18,7 @@ export interface Wanted {
   readonly published: Published | undefined;
   readonly spec: Spec;
   readonly specVersion: number;
+  readonly executionId: string;
   readonly parent: string;
   /** The tree that the commit must have. */
   readonly tree: string;
@@ -32,7 +33,25 @@ export interface Wanted {
 /** People have committed to the branch, and the policy leaves it to them. */
 export class BranchDrifted extends Error {
   override readonly name = "BranchDrifted";
+  /** What the branch would have pointed to. */
+  readonly commit: string;
+  constructor(message: string, commit: string) {
+    super(message);
+    this.commit = commit;
+  }
 }
+
+/** What a publication has made or found so far. */
+export interface Made {
+  readonly commit?: string;
+  readonly pullRequest?: PullRequest;
+}
+
+/**
+ * Writes an audit entry of the changeset, in a transaction of its own, and remembers what was made: what comes after may
+ * fail, and the pull request stands all the same.
+ */
+export type Record = (entry: Pick<NewAuditEntry, "action" | "detail" | "dedupeKey">, made?: Made) => Promise<void>;
 
 /** The code host, for the mutations of one changeset. */
 export interface Publication {
@@ -55,15 +74,8 @@ export interface Publication {
 /**
  * Every mutation begins only while the campaign is active, is found before it is made, and is written into the audit log
  * once, under a key that says what it made: so a crash anywhere is healed by doing all of it again.
- *
- * @param record Writes an audit entry in a transaction of its own.
  */
-export function createPublication(
-  wanted: Wanted,
-  codeHost: CodeHost,
-  gate: MutationGate,
-  record: (entry: Pick<NewAuditEntry, "action" | "detail" | "dedupeKey">) => Promise<void>,
-): Publication {
+export function createPublication(wanted: Wanted, codeHost: CodeHost, gate: MutationGate, record: Record): Publication {
   const { changeset, spec, branch } = wanted;
   const { repository } = changeset;
   const whileActive = <Result>(mutation: () => Promise<Result>): Promise<Result> =>
@@ -82,15 +94,14 @@ export function createPublication(
 
   return {
     async ensureBranch() {
-      const { commit, tree } = await whileActive(() =>
-        codeHost.createCommit(repository, {
-          parent: wanted.parent,
-          changes: wanted.changes,
-          message: wanted.commitMessage,
-          author: spec.pullRequest.commit.author,
-          at: wanted.commitAt,
-        }),
-      );
+      const draft = {
+        parent: wanted.parent,
+        changes: wanted.changes,
+        message: wanted.commitMessage,
+        author: spec.pullRequest.commit.author,
+        at: wanted.commitAt,
+      };
+      const { commit, tree } = await codeHost.createCommit(repository, draft, whileActive);
       if (tree !== wanted.tree) {
         throw new CodeHostRefused(
           "invalid",
@@ -104,16 +115,13 @@ export function createPublication(
         overwrite: spec.policies.drift === "overwrite",
       });
       if (plan.kind === "drifted") {
-        throw new BranchDrifted(`the branch ${branch} has commits that this campaign did not make`);
+        throw new BranchDrifted(`the branch ${branch} has commits that this campaign did not make`, commit);
       }
       if (plan.kind === "move") {
         await whileActive(() => codeHost.moveBranch(repository, { branch, from: plan.from, to: commit }));
       }
-      await record({
-        action: "branch.moved",
-        detail: { branch, commit },
-        dedupeKey: `${changeset.id}/branch/${branch}/${commit}`,
-      });
+      const dedupeKey = `${changeset.id}/branch/${branch}/${commit}`;
+      await record({ action: "branch.moved", detail: { branch, commit }, dedupeKey }, { commit });
       return commit;
     },
 
@@ -122,11 +130,9 @@ export function createPublication(
       const baseBranch = spec.pullRequest.base ?? changeset.baseBranch;
       const draft = { headBranch: branch, baseBranch, title, body, draft: spec.pullRequest.draft };
       const pullRequest = found ?? (await openOrFind(codeHost, repository, draft, whileActive));
-      await record({
-        action: "pull-request.opened",
-        detail: { pullRequest: pullRequest.number, branch, baseBranch, url: pullRequest.url },
-        dedupeKey: `${changeset.id}/${pullRequest.number}/opened`,
-      });
+      const detail = { pullRequest: pullRequest.number, branch, baseBranch, url: pullRequest.url };
+      const dedupeKey = `${changeset.id}/${pullRequest.number}/opened`;
+      await record({ action: "pull-request.opened", detail, dedupeKey }, { pullRequest });
       await pullRequestText(pullRequest);
       return pullRequest;
     },

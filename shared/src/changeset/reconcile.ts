@@ -13,6 +13,8 @@ export function factsOf(
   if (pullRequest.state === "closed") return { fact: "closed" };
   if (changeset.state.status === "closed") return { fact: "reopened" };
   if (published === undefined) return undefined;
+  // Its branch is being moved by ourselves; publishing it sees whether people were there.
+  if (changeset.state.status === "publishing") return undefined;
   if (pullRequest.headCommit === published.headCommit) return { fact: "restored" };
   // With these policies people's commits wait for the next version of the spec, which replaces them or leaves them.
   if (drift === "overwrite" || drift === "new-pr") return undefined;

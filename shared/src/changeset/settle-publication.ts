@@ -1,13 +1,12 @@
 import type { AuditLog } from "#shared/audit/audit-log.ts";
-import type { NewAuditEntry } from "#shared/audit/audit-entry.ts";
 import type { MutationGate } from "#shared/campaign/campaign-store.ts";
 import { Conflict, Unprocessable } from "#shared/errors.ts";
 import { advance } from "#shared/lifecycle.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import { BranchMoved, CodeHostRefused, type CodeHost, type PullRequest } from "#shared/ports/code-host.ts";
-import { changesetLifecycle, type Changeset, type ChangesetFact } from "./changeset.ts";
+import { changesetLifecycle, type Changeset, type ChangesetFact, type Published } from "./changeset.ts";
 import type { ChangesetStore, SlotStore } from "./changeset-store.ts";
-import { BranchDrifted, type Wanted } from "./publication.ts";
+import { BranchDrifted, type Made, type Record, type Wanted } from "./publication.ts";
 
 interface PublishingStores {
   readonly changesets: ChangesetStore;
@@ -15,13 +14,12 @@ interface PublishingStores {
   readonly audit: AuditLog;
 }
 
-/** Writes an audit entry of this changeset, in a transaction of its own. */
-export type Record = (entry: Pick<NewAuditEntry, "action" | "detail" | "dedupeKey">) => Promise<void>;
-
 /**
  * Runs the effects of publishing and writes down what came of them: the pull request, or why the code host or the
  * people who committed to the branch would not have it. What may go well later is thrown on, for the task to be tried
  * again.
+ *
+ * A slot is given back only where this very turn took it and nothing was opened: one too many would exceed the cap.
  */
 export async function settlePublication(
   turn: { readonly changeset: Changeset; readonly day: string | undefined },
@@ -35,21 +33,26 @@ export async function settlePublication(
   publish: (record: Record) => Promise<{ readonly pullRequest: PullRequest; readonly notes: readonly string[] }>,
 ): Promise<{ readonly did: string }> {
   const { changeset, day } = turn;
-  const { clock, transact } = needs;
+  const { codeHost, gate, clock, transact } = needs;
+  const { repository, campaign } = changeset;
+  const untouched = day === undefined ? "kept" : "given back";
+  let made: Made = {};
 
-  const record: Record = async (entry) =>
-    transact(({ audit }) =>
+  const record: Record = async (entry, justMade = {}) => {
+    made = { ...made, ...justMade };
+    await transact(({ audit }) =>
       audit.append([
         {
           ...entry,
           at: clock.now(),
           actor: "octobatch",
-          campaign: changeset.campaign,
-          repository: `${changeset.repository.owner}/${changeset.repository.name}`,
+          campaign,
+          repository: `${repository.owner}/${repository.name}`,
           specVersion: wanted.specVersion,
         },
       ]),
     );
+  };
 
   /** Writes the state after these facts, and settles the slot with it. */
   async function conclude(facts: readonly ChangesetFact[], slot: "used" | "given back" | "kept"): Promise<void> {
@@ -60,54 +63,63 @@ export async function settlePublication(
       );
       await changesets.saveAll([{ ...changeset, state }], clock.now());
       if (slot === "given back") await slots.giveBack(changeset.id);
-      if (slot === "used" && day !== undefined) await slots.used(changeset.id, day);
+      if (slot === "used") await slots.used(changeset.id);
     });
   }
 
+  /** Closes the pull request that was left to people: a repository has one open pull request. Their branch stays. */
+  async function closeLeftOne(): Promise<void> {
+    const { state } = changeset;
+    if (state.status !== "publishing" || state.leftPullRequest === undefined) return;
+    const number = state.leftPullRequest;
+    if ((await codeHost.readPullRequest(repository, number)).state === "open") {
+      await gate.whileActive(campaign, () => codeHost.closePullRequest(repository, number));
+    }
+    const detail = { pullRequest: number, because: "people have taken over its branch" };
+    await record({ action: "pull-request.closed", detail, dedupeKey: `${changeset.id}/${number}/closed` });
+  }
+
   try {
+    await closeLeftOne();
     const { pullRequest, notes } = await publish(record);
-    await conclude(factsAfter(pullRequest, notes, wanted), "used");
+    const published = publishedFrom(pullRequest, pullRequest.headCommit, notes, wanted);
+    const opened = { fact: "published", published } as const;
+    // The pull request that was found may have been merged or closed while we were away.
+    await conclude(pullRequest.state === "open" ? [opened] : [opened, { fact: pullRequest.state }], "used");
     return { did: `pull request ${pullRequest.url} is ${pullRequest.state}` };
   } catch (error) {
     if (error instanceof BranchMoved) throw new Conflict(error.message, { cause: error });
-    if (error instanceof BranchDrifted) return leaveToPeople(error.message);
+    if (error instanceof BranchDrifted) return leaveToPeople(error);
     if (!(error instanceof CodeHostRefused) && !(error instanceof Unprocessable)) throw error;
-    await conclude([{ fact: "refused", because: error.message }], "given back");
+    const { commit, pullRequest } = made;
+    const refused = { fact: "refused", because: error.message } as const;
+    if (pullRequest === undefined || commit === undefined) await conclude([refused], untouched);
+    else await conclude([{ ...refused, published: publishedFrom(pullRequest, commit, [], wanted) }], "used");
     return { did: `refused: ${error.message}` };
   }
 
   /** What the drift policy makes of a branch that people have committed to. */
-  async function leaveToPeople(because: string): Promise<{ readonly did: string }> {
+  async function leaveToPeople({ message: because, commit }: BranchDrifted): Promise<{ readonly did: string }> {
+    // An attempt before this one may have opened the pull request without living to write it down.
+    const found = wanted.published ? undefined : await codeHost.findPullRequest(repository, wanted.branch);
+    const published = found?.state === "open" ? publishedFrom(found, commit, [], wanted) : undefined;
+    const slot = published === undefined ? untouched : "used";
+    const known = published === undefined ? {} : { published };
     if (wanted.spec.policies.drift !== "new-pr") {
-      await conclude([{ fact: "changed-by-people", because }], "given back");
+      await conclude([{ fact: "changed-by-people", because, ...known }], slot);
       return { did: `left to people: ${because}` };
     }
-    const { published } = wanted;
-    if (published !== undefined) {
-      // One open pull request a repository: the people's one is closed, with its branch and commits kept.
-      const { pullRequest } = published;
-      await needs.gate.whileActive(changeset.campaign, () =>
-        needs.codeHost.closePullRequest(changeset.repository, pullRequest),
-      );
-      const dedupeKey = `${changeset.id}/${pullRequest}/closed/${wanted.specVersion}`;
-      await record({ action: "pull-request.closed", detail: { pullRequest, because }, dedupeKey });
-    }
-    await conclude([{ fact: "left-to-people", branch: wanted.branch }], "kept");
+    await conclude([{ fact: "left-to-people", branch: wanted.branch, ...known }], published ? "used" : "kept");
     throw new Conflict("its branch was left to people; it is published from another");
   }
 }
 
-/** The pull request that was found may have been merged or closed while we were away. */
-function factsAfter(pullRequest: PullRequest, notes: readonly string[], wanted: Wanted): readonly ChangesetFact[] {
-  const published = {
-    pullRequest: pullRequest.number,
-    url: pullRequest.url,
-    branch: wanted.branch,
-    headCommit: pullRequest.headCommit,
-    specVersion: wanted.specVersion,
-    executionId: wanted.changeset.desired.executionId,
-    notes,
-  };
-  const opened = { fact: "published", published } as const;
-  return pullRequest.state === "open" ? [opened] : [opened, { fact: pullRequest.state }];
+/** @param headCommit Where we left the branch, which people may have moved since. */
+function publishedFrom(
+  { number, url }: PullRequest,
+  headCommit: string,
+  notes: readonly string[],
+  { branch, specVersion, executionId }: Wanted,
+): Published {
+  return { pullRequest: number, url, branch, headCommit, specVersion, executionId, notes };
 }

@@ -39,9 +39,9 @@ export async function takeTurn(
   return { changeset: await begin(stores.changesets, changeset, now), day };
 }
 
-/** Marks the changeset as being published. */
+/** Marks the changeset as being published, with what is wanted now; one that is so already stays at what it began. */
 export async function begin(changesets: ChangesetStore, changeset: Changeset, now: Date): Promise<Changeset> {
-  const state = advance(changesetLifecycle, changeset.state, { fact: "turn-came" });
+  const state = advance(changesetLifecycle, changeset.state, { fact: "turn-came", desired: changeset.desired });
   if (state === undefined) return changeset;
   await changesets.saveAll([{ ...changeset, state }], now);
   return { ...changeset, state, version: changeset.version + 1 };

@@ -9,7 +9,7 @@ import { renderPullRequest, type PullRequestText } from "#shared/spec/pull-reque
 import type { Spec } from "#shared/spec/spec.ts";
 import type { TemplateContext } from "#shared/spec/template/context.ts";
 import { UnrenderableTemplate } from "#shared/spec/template/unrenderable-template.ts";
-import { publishedOf, type Changeset } from "./changeset.ts";
+import { desiredNow, publishedOf, type Changeset } from "./changeset.ts";
 import type { PublishPlan } from "./plan-publish.ts";
 import type { Wanted } from "./publication.ts";
 
@@ -30,7 +30,8 @@ export async function wantedOf(
   plan: Exclude<PublishPlan, { kind: "leave" }>,
   stores: Stores,
 ): Promise<Wanted> {
-  const { desired, repository, campaign } = changeset;
+  const { repository, campaign } = changeset;
+  const desired = desiredNow(changeset);
   const { spec, number, appliedAt } = await stores.campaigns.specVersion(campaign, desired.specVersion);
   const execution = await stores.executions.get(desired.executionId);
   const { state } = execution;
@@ -49,6 +50,7 @@ export async function wantedOf(
     published: publishedOf(changeset.state),
     spec,
     specVersion: number,
+    executionId: execution.id,
     parent: execution.baseCommit,
     tree: state.tree,
     changes: decodeChanges(changes),

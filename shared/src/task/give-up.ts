@@ -2,7 +2,7 @@ import { changesetReady } from "#eventing/changeset.ts";
 import { executionReported, executionRequested } from "#eventing/execution.ts";
 import { selectionPageRequested } from "#eventing/selection.ts";
 import { changesetLifecycle } from "#shared/changeset/changeset.ts";
-import type { ChangesetStore, SlotStore } from "#shared/changeset/changeset-store.ts";
+import type { ChangesetStore } from "#shared/changeset/changeset-store.ts";
 import { executionLifecycle } from "#shared/execution/execution.ts";
 import type { ExecutionStore } from "#shared/execution/execution-store.ts";
 import { advance } from "#shared/lifecycle.ts";
@@ -14,7 +14,6 @@ interface Stores {
   readonly runs: RunStore;
   readonly executions: ExecutionStore;
   readonly changesets: ChangesetStore;
-  readonly slots: SlotStore;
   readonly tasks: TaskStore;
 }
 
@@ -54,8 +53,8 @@ export async function giveUp(stores: Stores, task: Task, because: string, at: Da
       const changeset = await stores.changesets.get(changesetId);
       const state = advance(changesetLifecycle, changeset.state, { fact: "refused", because: `given up: ${because}` });
       if (state === undefined) return;
-      await stores.changesets.saveAll([{ ...changeset, state }], at);
-      return stores.slots.giveBack(changesetId);
+      // Its slot stays taken: nobody knows whether an attempt that was lost has opened the pull request.
+      return stores.changesets.saveAll([{ ...changeset, state }], at);
     }
     default:
       // A nudge or a cancellation that is given up leaves nothing waiting: the sweep looks again.

@@ -2,6 +2,7 @@ import type { Clock } from "../../ports/clock.ts";
 import {
   CodeHostRefused,
   type CodeHost,
+  type FileChange,
   type PullRequest,
   type RepositoryPage,
   type RepositoryRef,
@@ -36,6 +37,8 @@ export interface MemoryCodeHost extends CodeHost {
   pullRequests(repository: string): readonly PullRequest[];
   /** A file on a branch or commit, undefined when it is not there. */
   fileAt(repository: string, revision: string, path: string): MemoryFile | undefined;
+  /** The tree that a commit of these changes would have; nothing is made. */
+  treeWith(repository: string, parent: string, changes: readonly FileChange[]): string;
   /** The next call of `method` throws: before it does anything, or `afterwards`, as when the answer is lost. */
   failNext(method: keyof CodeHost, error: Error, when?: "before" | "afterwards"): void;
 }
@@ -156,7 +159,8 @@ export function createMemoryCodeHost(options: { readonly clock: Clock; readonly 
         return repositories.find(({ git }) => git.id === ref.id)?.git.branches.get(branch);
       }),
 
-    createCommit: (ref, draft) => write("createCommit", ref, ({ git }) => git.commit(draft)),
+    createCommit: (ref, draft, gatekeeper = (mutation) => mutation()) =>
+      gatekeeper(() => write("createCommit", ref, ({ git }) => git.commit(draft))),
 
     moveBranch: (ref, { branch, from, to }) => write("moveBranch", ref, ({ git }) => git.moveBranch(branch, from, to)),
 
@@ -241,6 +245,7 @@ export function createMemoryCodeHost(options: { readonly clock: Clock; readonly 
     reopenAsHuman: (name, number) => named(name).pulls.change(number, { state: "open" }),
     pullRequests: (name) => named(name).pulls.all,
     fileAt: (name, revision, path) => named(name).git.filesAt(revision).get(path),
+    treeWith: (name, parent, changes) => named(name).git.treeWith(parent, changes).id,
     failNext: (method, error, when = "before") => void failures.push({ method, error, when }),
   };
 }

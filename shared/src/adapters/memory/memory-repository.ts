@@ -108,8 +108,17 @@ export class MemoryRepository {
     commit: string;
     tree: string;
   } {
-    const tree = new Map(draft.parent === undefined ? [] : this.#commit(draft.parent).tree);
-    for (const change of draft.changes.toSorted(deletionsFirst)) {
+    const { id: treeId, tree } = this.treeWith(draft.parent, draft.changes);
+    const atSeconds = Math.floor(draft.at.getTime() / 1000);
+    const commit = sha1(JSON.stringify([draft.parent, treeId, draft.message, draft.author, atSeconds]));
+    this.#commits.set(commit, { tree, parent: draft.parent });
+    return { commit, tree: treeId };
+  }
+
+  /** The tree that the changes make of a commit's. @throws CodeHostRefused when a deleted path is missing. */
+  treeWith(parent: string | undefined, changes: readonly FileChange[]): { readonly id: string; readonly tree: Tree } {
+    const tree = new Map(parent === undefined ? [] : this.#commit(parent).tree);
+    for (const change of changes.toSorted(deletionsFirst)) {
       if (change.kind === "write") tree.set(change.path, { mode: change.mode, content: change.content });
       else if (!tree.delete(change.path)) {
         throw new CodeHostRefused(
@@ -119,11 +128,7 @@ export class MemoryRepository {
       }
     }
     const entries = [...tree].map(([path, { mode, content }]) => [path, mode, sha1(content)]);
-    const treeId = sha1(JSON.stringify(entries.sort(([a = ""], [b = ""]) => (a < b ? -1 : 1))));
-    const atSeconds = Math.floor(draft.at.getTime() / 1000);
-    const commit = sha1(JSON.stringify([draft.parent, treeId, draft.message, draft.author, atSeconds]));
-    this.#commits.set(commit, { tree, parent: draft.parent });
-    return { commit, tree: treeId };
+    return { id: sha1(JSON.stringify(entries.sort(([a = ""], [b = ""]) => (a < b ? -1 : 1)))), tree };
   }
 
   /** Moves a branch by compare-and-swap. @throws BranchMoved or CodeHostRefused as the port promises. */

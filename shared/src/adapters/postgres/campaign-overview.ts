@@ -29,8 +29,9 @@ const standingsOfRun = `
          CASE
            WHEN NOT target.selected THEN target.because
            ELSE coalesce(
-             changeset.state ->> 'because',
+             CASE WHEN changeset.pull_request IS NOT NULL OR execution.status = 'patch' THEN changeset.state ->> 'because' END,
              execution.state ->> 'because',
+             changeset.state ->> 'because',
              nullif(concat_ws('; ', VARIADIC ARRAY(
                SELECT jsonb_array_elements_text(changeset.state -> 'published' -> 'notes'))), ''),
              waiting.because,

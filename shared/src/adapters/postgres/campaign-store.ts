@@ -94,6 +94,7 @@ export function createCampaignStore(sql: Sql): CampaignStore {
       // It waits for the mutations that have begun (see createMutationGate), which take as long as GitHub takes.
       await sql.raw("SET LOCAL lock_timeout = '60s'");
       await sql.raw("SET LOCAL statement_timeout = '60s'");
+      await rowsOf(sql, `SELECT pg_advisory_xact_lock(${gateKey})`, { campaign: campaign.name });
       const written = await write(
         sql,
         `UPDATE campaigns SET status = :status, updated_at = :at, version = version + 1
@@ -116,22 +117,27 @@ export function createCampaignStore(sql: Sql): CampaignStore {
   };
 }
 
+const gateKey = "hashtextextended('campaign.mutations:' || :campaign, 0)";
+
 /**
- * A mutation runs while its campaign's row is locked for sharing; whoever pauses or kills updates that row, and so
- * waits for the mutations that have begun. The connection is held for as long as the mutation takes.
+ * A mutation runs under a lock of its campaign that mutations share; whoever pauses or kills takes it alone, and so waits
+ * for the mutations that have begun. Not the row's lock: those who share that one overtake whoever waits to write it, and
+ * a campaign at full speed could not be paused. The connection is held for as long as the mutation takes.
  */
 export function createMutationGate(sql: Sql): MutationGate {
   return {
     whileActive: (campaign, mutation) =>
       sql.transaction(async (transaction) => {
+        await rowsOf(transaction, `SELECT pg_advisory_xact_lock_shared(${gateKey})`, { campaign });
+        // A statement of its own: it sees what was committed before the lock was given.
         const [row] = await rowsOf<Pick<CampaignRow, "status">>(
           transaction,
-          "SELECT status FROM campaigns WHERE name = :campaign FOR SHARE",
+          "SELECT status FROM campaigns WHERE name = :campaign",
           { campaign },
         );
         if (row === undefined) throw new Rejected("not-found", `There is no campaign ${campaign}.`);
         if (row.status !== "active") throw new CampaignHeld(campaign, row.status);
-        return await mutation();
+        return mutation();
       }),
   };
 }

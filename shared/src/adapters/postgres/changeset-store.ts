@@ -87,7 +87,7 @@ export function createChangesetStore(sql: Sql): ChangesetStore {
       const rows = await rowsOf<ChangesetRow>(
         sql,
         `SELECT * FROM changesets
-         WHERE status IN ('open', 'needs-human', 'closed') AND coalesce(checked_at, updated_at) < :before
+         WHERE pull_request IS NOT NULL AND status <> 'merged' AND coalesce(checked_at, updated_at) < :before
          ORDER BY checked_at NULLS FIRST, id LIMIT :limit`,
         { before, limit },
       );
@@ -100,10 +100,15 @@ export function createSlotStore(sql: Sql): SlotStore {
   return {
     async reserve({ changesetId, organization, campaign, day, cap, at }) {
       const slot = { changesetId, organization: organization.toLowerCase(), campaign, day };
-      // Counting and taking must not interleave with another worker's: one at a time in an organization.
-      await rowsOf(sql, "SELECT pg_advisory_xact_lock(hashtextextended('publish_slots:' || :organization, 0))", {
-        organization: slot.organization,
-      });
+      // Counting and taking must not interleave with another worker's: one at a time in an organization, and in a
+      // campaign with a cap of its own, which may reach over several. Always in this order, so that none waits in a circle.
+      const shared = [
+        `organization:${slot.organization}`,
+        ...(cap.campaign === undefined ? [] : [`campaign:${campaign}`]),
+      ];
+      for (const key of shared) {
+        await rowsOf(sql, "SELECT pg_advisory_xact_lock(hashtextextended('publish_slots.' || :key, 0))", { key });
+      }
       await write(sql, "DELETE FROM publish_slots WHERE changeset_id = :changesetId AND day < :day AND NOT used", {
         changesetId,
         day,
@@ -133,10 +138,9 @@ export function createSlotStore(sql: Sql): SlotStore {
       return "reserved";
     },
 
-    async used(changesetId, day) {
-      await write(sql, "UPDATE publish_slots SET used = true WHERE changeset_id = :changesetId AND day = :day", {
+    async used(changesetId) {
+      await write(sql, "UPDATE publish_slots SET used = true WHERE changeset_id = :changesetId AND NOT used", {
         changesetId,
-        day,
       });
     },
 

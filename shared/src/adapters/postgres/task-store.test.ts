@@ -1,0 +1,288 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { CampaignState } from "#shared/campaign/campaign.ts";
+import type { NewTask, TaskState } from "#shared/task/task.ts";
+import type { BegunTask, TaskStore } from "#shared/task/task-store.ts";
+import { aSpecVersion, aTask, later, noon } from "#shared/testing/builders.ts";
+import { testDatabase, type TestDatabase } from "#shared/testing/postgres.ts";
+import { createCampaignStore } from "./campaign-store.ts";
+import { createTaskStore } from "./task-store.ts";
+
+const leaseMs = 60_000;
+const limits = { work: 100 };
+let db: TestDatabase;
+let tasks: TaskStore;
+
+beforeAll(async () => {
+  db = await testDatabase();
+  tasks = createTaskStore(db.database.knex, ["reading"]);
+  await createCampaignStore(db.database.knex).apply(aSpecVersion());
+});
+afterAll(() => db.drop());
+beforeEach(async () => {
+  await db.database.knex.raw("DELETE FROM tasks");
+  await steer("active");
+});
+
+async function steer(status: CampaignState["status"]): Promise<void> {
+  await db.database.knex.raw("UPDATE campaigns SET status = ?", [status]);
+}
+
+const claim = (at = noon, store = tasks) => store.claimDue(limits, at, leaseMs);
+const keys = (found: readonly { readonly subject: string }[]) => found.map(({ subject }) => subject).sort();
+
+/** Adds a task and begins it. */
+async function begun(key: string, overrides: Partial<NewTask> = {}): Promise<BegunTask> {
+  const task = aTask(key, overrides);
+  await tasks.addAll([task], noon);
+  const found = await tasks.begin(task.id, noon, leaseMs);
+  if (found === undefined) throw new Error("a task that is due can be begun");
+  return found;
+}
+
+const stateOf = async (key: string): Promise<TaskState | undefined> => (await tasks.find(aTask(key).id))?.state;
+
+describe("adding tasks", () => {
+  test("keeps all that they carry", async () => {
+    const task = aTask("a", { campaign: "tidy", data: { nested: [1, null, "é"] } });
+    await tasks.addAll([task], noon);
+    const { dedupeKey: _, ...kept } = task;
+    expect(await tasks.find(task.id)).toEqual({ ...kept, state: "due", attempts: 0 });
+  });
+
+  test("twice, at once or after it was done, stores one and leaves it as it is", async () => {
+    await Promise.all([1, 2, 3, 4].map(() => tasks.addAll([aTask("a")], noon)));
+    await tasks.finish(await begun("a"), noon);
+    await tasks.addAll([aTask("a"), aTask("b")], noon);
+    expect(await tasks.counts()).toEqual([
+      { type: "work", state: "done", count: 1 },
+      { type: "work", state: "due", count: 1 },
+    ]);
+  });
+
+  test("finds nothing under an id that is none of ours, whatever it says", async () => {
+    for (const id of ["", "tick-1", "'; DROP TABLE tasks; --", aTask("nobody").id]) {
+      expect(await tasks.find(id)).toBeUndefined();
+      expect(await tasks.begin(id, noon, leaseMs)).toBeUndefined();
+    }
+  });
+});
+
+describe("claiming what is due", () => {
+  test("takes what is due, the longest due first, and not what is not", async () => {
+    await tasks.addAll(
+      [aTask("a"), aTask("b", { notBefore: later(-1) }), aTask("later", { notBefore: later(1) })],
+      noon,
+    );
+    expect(keys(await tasks.claimDue({ work: 1 }, noon, leaseMs))).toEqual(["b"]);
+    expect(keys(await claim())).toEqual(["a"]);
+    expect(await claim()).toEqual([]);
+    expect(keys(await claim(later(1)))).toEqual(["later"]);
+  });
+
+  test("keeps to the limit of each type in each organization, counting what is in flight in any way", async () => {
+    const many = ["acme", "globex"].flatMap((organization) =>
+      ["work", "other", "unlimited"].flatMap((type) =>
+        [1, 2, 3, 4].map((n) => aTask(`${organization}/${type}/${n}`, { organization, type })),
+      ),
+    );
+    await tasks.addAll(many, noon);
+    const claimed = await tasks.claimDue({ work: 3, other: 2 }, noon, leaseMs);
+    expect(keys(claimed)).toHaveLength(2 * (3 + 2 + 1));
+    // One of each is sent, one begun; they are in flight as before.
+    const [first, second] = claimed.filter(({ type, organization }) => type === "work" && organization === "acme");
+    await tasks.sent([first?.id ?? ""], noon, leaseMs);
+    const running = await tasks.begin(second?.id ?? "", noon, leaseMs);
+    expect(await tasks.claimDue({ work: 3, other: 2 }, noon, leaseMs)).toEqual([]);
+    if (running) await tasks.finish(running, noon);
+    expect(await tasks.claimDue({ work: 3, other: 2 }, noon, leaseMs)).toMatchObject([
+      { organization: "acme", type: "work" },
+    ]);
+  });
+
+  test("gives each task to one of many claimers, and no more than the limit to all of them", async () => {
+    await tasks.addAll(
+      Array.from({ length: 60 }, (_, index) => aTask(`task/${index}`)),
+      noon,
+    );
+    const rounds = await Promise.all(Array.from({ length: 12 }, () => tasks.claimDue({ work: 40 }, noon, leaseMs)));
+    const ids = rounds.flat().map(({ id }) => id);
+    expect(ids).toHaveLength(40);
+    expect(new Set(ids).size).toBe(40);
+  });
+
+  test.each(["paused", "killed"] as const)(
+    "holds the tasks of a campaign that is %s, but for those that only read",
+    async (status) => {
+      await tasks.addAll(
+        [aTask("held", { campaign: "tidy" }), aTask("read", { campaign: "tidy", type: "reading" }), aTask("free")],
+        noon,
+      );
+      await steer(status);
+      expect(keys(await claim())).toEqual(["free", "read"]);
+      await steer("active");
+      expect(keys(await claim())).toEqual(["held"]);
+    },
+  );
+
+  test("knows whether anything moves", async () => {
+    expect(await tasks.isMoving(noon)).toBe(false);
+    await tasks.addAll([aTask("a", { campaign: "tidy", notBefore: later(1) })], noon);
+    expect(await tasks.isMoving(noon)).toBe(false);
+    expect(await tasks.isMoving(later(1))).toBe(true);
+    await steer("paused");
+    expect(await tasks.isMoving(later(1))).toBe(false);
+    await steer("active");
+    await claim(later(1));
+    await steer("paused");
+    expect(await tasks.isMoving(noon)).toBe(true);
+  });
+});
+
+describe("announcing", () => {
+  test("what the broker did not take makes it due again later, with the reason", async () => {
+    await tasks.addAll([aTask("a")], noon);
+    const ids = (await claim()).map(({ id }) => id);
+    await tasks.notSent(ids, later(5_000), "the broker is away");
+    expect(await claim()).toEqual([]);
+    expect(await claim(later(5_000))).toMatchObject([{ because: "the broker is away" }]);
+  });
+
+  test("changes nothing about a task that was begun before the broker's answer was heard", async () => {
+    await tasks.addAll([aTask("a")], noon);
+    const [task] = await claim();
+    await tasks.begin(task?.id ?? "", noon, leaseMs);
+    await tasks.sent([task?.id ?? ""], noon, leaseMs);
+    expect(await stateOf("a")).toBe("running");
+    await tasks.notSent([task?.id ?? ""], noon, "lost");
+    expect(await stateOf("a")).toBe("running");
+  });
+});
+
+describe("beginning a task", () => {
+  test("is for one caller alone, until its lease ends", async () => {
+    await tasks.addAll([aTask("a")], noon);
+    const { id } = aTask("a");
+    const all = await Promise.all(Array.from({ length: 8 }, () => tasks.begin(id, noon, leaseMs)));
+    expect(all.filter((one) => one !== undefined)).toMatchObject([{ attempts: 1, state: "running" }]);
+    expect(await tasks.begin(id, later(leaseMs - 1), leaseMs)).toBeUndefined();
+    expect(await tasks.begin(id, later(leaseMs), leaseMs)).toMatchObject({ attempts: 2 });
+  });
+
+  test("waits until it is due", async () => {
+    await tasks.addAll([aTask("a", { notBefore: later(1) })], noon);
+    expect(await tasks.begin(aTask("a").id, noon, leaseMs)).toBeUndefined();
+    expect(await tasks.begin(aTask("a").id, later(1), leaseMs)).toBeDefined();
+  });
+
+  test.each(["done", "dead", "cancelled"] as const)("has nothing to do once it is %s", async (state) => {
+    const task = await begun("a", { campaign: "tidy" });
+    if (state === "done") await tasks.finish(task, noon);
+    if (state === "dead") await tasks.bury(task.id, "hopeless", noon);
+    if (state === "cancelled") await tasks.cancelAll("tidy", [], noon);
+    expect(await stateOf("a")).toBe(state);
+    expect(await tasks.begin(task.id, later(leaseMs), leaseMs)).toBeUndefined();
+    expect(await claim(later(leaseMs))).toEqual([]);
+    await tasks.recover(later(leaseMs), 25);
+    expect(await stateOf("a")).toBe(state);
+  });
+});
+
+describe("a task that was begun", () => {
+  test("is due again when it is postponed, and says what it waits for", async () => {
+    await tasks.postpone(await begun("a"), later(1_000), "the daily cap is reached", noon);
+    expect(await claim()).toEqual([]);
+    expect(await claim(later(1_000))).toMatchObject([{ because: "the daily cap is reached", attempts: 1 }]);
+  });
+
+  test("waits for its outcome, and is looked at again when the lease ends", async () => {
+    await tasks.awaitOutcome(await begun("a"), "its steps are running", noon, leaseMs);
+    expect(await stateOf("a")).toBe("awaiting");
+    expect(await claim(later(leaseMs))).toEqual([]);
+    expect(await tasks.recover(later(leaseMs), 1)).toEqual({ recovered: 1, exhausted: [] });
+    expect(await claim(later(leaseMs))).toHaveLength(1);
+  });
+
+  test("is left to the broker when it failed, and to the table when the broker forgets", async () => {
+    const task = await begun("a");
+    await tasks.failed(task, "it broke", noon, leaseMs);
+    expect(await tasks.find(task.id)).toMatchObject({ state: "sent", because: "it broke" });
+    expect(await tasks.begin(task.id, noon, leaseMs)).toMatchObject({ attempts: 2 });
+    expect(await tasks.recover(later(leaseMs), 25)).toMatchObject({ recovered: 1 });
+  });
+
+  test("no longer belongs to who began it before somebody else did", async () => {
+    const stale = await begun("a");
+    const fresh = await tasks.begin(stale.id, later(leaseMs), leaseMs);
+    const at = later(leaseMs);
+    await tasks.finish(stale, at);
+    await tasks.postpone(stale, at, "stale", at);
+    await tasks.failed(stale, "stale", at, leaseMs);
+    await tasks.awaitOutcome(stale, "stale", at, leaseMs);
+    expect(await tasks.find(stale.id)).toEqual(fresh);
+    if (fresh) await tasks.finish(fresh, at);
+    expect(await stateOf("a")).toBe("done");
+  });
+
+  test("is not brought back by who was at it when it was buried or finished by others", async () => {
+    const buried = await begun("a");
+    expect(await tasks.bury(buried.id, "hopeless", noon)).toBe(true);
+    expect(await tasks.bury(buried.id, "again", noon)).toBe(false);
+    await tasks.postpone(buried, noon, "later", noon);
+    expect(await tasks.find(buried.id)).toMatchObject({ state: "dead", because: "hopeless" });
+
+    const other = await begun("b");
+    await tasks.finishAllOf("work", "b", noon);
+    await tasks.failed(other, "too late", noon, leaseMs);
+    expect(await stateOf("b")).toBe("done");
+  });
+});
+
+describe("what was lost", () => {
+  test("is due again after its lease and not before, unless it was begun too often", async () => {
+    await begun("lost");
+    await tasks.addAll([aTask("claimed")], noon);
+    await claim();
+    expect(await tasks.recover(later(leaseMs - 1), 25)).toEqual({ recovered: 0, exhausted: [] });
+    expect(await tasks.recover(later(leaseMs), 1)).toMatchObject({ recovered: 1, exhausted: [{ subject: "lost" }] });
+    expect(keys(await claim(later(leaseMs)))).toEqual(["claimed"]);
+  });
+
+  test("is due again at once in a process that knows itself to be alone", async () => {
+    await begun("a");
+    await tasks.finish(await begun("done"), noon);
+    await tasks.releaseAllLeases(noon);
+    expect(keys(await claim())).toEqual(["a"]);
+    expect(await stateOf("done")).toBe("done");
+  });
+});
+
+describe("a campaign's tasks", () => {
+  test("are cancelled together, but for the types that go on and for other campaigns' and what is final", async () => {
+    await createCampaignStore(db.database.knex).apply(aSpecVersion({ campaign: "other" }));
+    await begun("running", { campaign: "tidy" });
+    await tasks.finish(await begun("done", { campaign: "tidy" }), noon);
+    await tasks.addAll(
+      [
+        aTask("due", { campaign: "tidy" }),
+        aTask("read", { campaign: "tidy", type: "reading" }),
+        aTask("b", { campaign: "other" }),
+      ],
+      noon,
+    );
+    await tasks.cancelAll("tidy", ["reading"], noon);
+    expect(await Promise.all(["running", "done", "due", "read", "b"].map(stateOf))).toEqual([
+      "cancelled",
+      "done",
+      "cancelled",
+      "due",
+      "due",
+    ]);
+  });
+
+  test("are counted, and the dead ones shown with what they died of", async () => {
+    await tasks.bury((await begun("a", { campaign: "tidy" })).id, "hopeless", noon);
+    await tasks.addAll([aTask("b")], noon);
+    expect(await tasks.counts("tidy")).toEqual([{ type: "work", state: "dead", count: 1 }]);
+    expect(await tasks.dead("tidy")).toMatchObject([{ subject: "a", because: "hopeless" }]);
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import type { Execution } from "#shared/execution/execution.ts";
+import type { RepositorySnapshot } from "#shared/ports/code-host.ts";
+import { aPatch, aSnapshot, aSpec, noon } from "#shared/testing/builders.ts";
+import { planPage } from "./plan-page.ts";
+import type { Run } from "./run.ts";
+
+const run: Run = { campaign: "tidy", number: 2, specVersion: 3, requestedBy: "ana", requestedAt: noon };
+
+function plan(repositories: readonly RepositorySnapshot[], missing: readonly string[] = []) {
+  return planPage({ run, spec: aSpec(), stepsHash: "s", page: { repositories, missing } });
+}
+
+/** What the page wants, as the table knows it already in this state. */
+function known(page: ReturnType<typeof plan>, state: Execution["state"], attempt = 1): ReadonlyMap<string, Execution> {
+  return new Map(page.executions.map((execution) => [execution.id, { ...execution, attempt, state, version: 4 }]));
+}
+
+const ids = (page: ReturnType<typeof plan>) => new Set(page.executions.map(({ id }) => id));
+
+describe("a page of the selection", () => {
+  test("makes a target of each repository, with the reason for in or out", () => {
+    const page = plan([aSnapshot(), aSnapshot({ id: 2, isArchived: true })], ["acme/secret"]);
+    expect(page.targets).toMatchObject([
+      {
+        campaign: "tidy",
+        run: 2,
+        key: "1",
+        fullName: "acme/api",
+        selected: true,
+        branch: "main",
+        baseCommit: "a".repeat(40),
+        executionId: page.executions[0]?.id,
+      },
+      { key: "2", selected: false, because: expect.stringMatching(/archived/) },
+      {
+        key: "name:acme/secret",
+        fullName: "acme/secret",
+        selected: false,
+        because: expect.stringMatching(/no access/),
+      },
+    ]);
+    expect(page.targets[1]).not.toHaveProperty("executionId");
+    expect(page.executions).toMatchObject([{ specVersion: 3, attempt: 1, state: { status: "pending" } }]);
+  });
+
+  test("leaves a repository without a branch out, and says why", () => {
+    const { branch: _, ...empty } = aSnapshot();
+    const page = plan([empty]);
+    expect(page.targets).toMatchObject([{ selected: false, because: expect.stringMatching(/.+/) }]);
+    expect(page.executions).toEqual([]);
+  });
+
+  test("wants the same executions when it is read again", () => {
+    expect(plan([aSnapshot()]).executions).toEqual(plan([aSnapshot()]).executions);
+  });
+});
+
+describe("an execution that a page wants", () => {
+  const page = plan([aSnapshot(), aSnapshot({ id: 2 })]);
+
+  test("is run when it is new", () => {
+    expect(page.sortOut(ids(page), new Map())).toEqual({ toRun: page.executions, toRunAgain: [], ended: [] });
+  });
+
+  test.each([{ status: "no-change" }, aPatch] as const)("is reused when it has ended as $status", (state) => {
+    const { toRun, toRunAgain, ended } = page.sortOut(ids(page), known(page, state));
+    expect([toRun, toRunAgain]).toEqual([[], []]);
+    expect(ended).toMatchObject([
+      { run: 2, specVersion: 3, branch: "main", execution: { state } },
+      { repository: { id: 2 } },
+    ]);
+  });
+
+  test.each([
+    { status: "failed", because: "exit code 1" },
+    { status: "cancelled", because: "killed" },
+  ] as const)("is run again under its next attempt when it had $status", (state) => {
+    const { toRun, toRunAgain, ended } = page.sortOut(ids(page), known(page, state, 2));
+    expect([toRun, ended]).toEqual([[], []]);
+    expect(toRunAgain).toMatchObject([{ attempt: 3, state: { status: "pending" }, version: 4 }, { attempt: 3 }]);
+  });
+
+  test.each([{ status: "pending" }, { status: "running" }] as const)("is waited for while it is $status", (state) => {
+    expect(page.sortOut(ids(page), known(page, state))).toEqual({ toRun: [], toRunAgain: [], ended: [] });
+  });
+
+  test("is left when its target was in the run before: the page is read for a second time", () => {
+    expect(page.sortOut(new Set([undefined]), new Map())).toEqual({ toRun: [], toRunAgain: [], ended: [] });
+  });
+});
