@@ -1,4 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
 import { defineHttpFunction } from "#shared/runtime/define-function.ts";
 import { serve } from "#shared/runtime/serve.ts";
 import { auditRoutes } from "./audit-routes.ts";
@@ -7,9 +9,12 @@ import { campaignRoutes } from "./campaign-routes.ts";
 import type { ApiCapabilities, ApiEnv } from "./capabilities.ts";
 import { apiNeeds } from "./capabilities.ts";
 import { describeApi } from "./describe-api.ts";
-import { answerError, answerInvalid } from "./errors.ts";
+import { answerError, answerInvalid, answerTooLarge } from "./errors.ts";
 import { repositoryRoutes } from "./repository-routes.ts";
 import { steeringRoutes } from "./steering-routes.ts";
+
+/** A spec of the greatest size that is allowed, with every character of it escaped in JSON. */
+const maxBodyBytes = 8 * 1024 * 1024;
 
 /** The public API: everything the web app and the CLI can do. */
 export const api = defineHttpFunction({
@@ -34,6 +39,12 @@ export function createApi(capabilities: ApiCapabilities): OpenAPIHono<ApiEnv> {
   // The document is for everyone; what it describes is not.
   describeApi(app);
   app.use("/api/v1/*", authenticate(capabilities.apiTokens));
+  app.use(async (context, next) => {
+    // Postgres keeps no such character in text, so nothing that is asked for can have it.
+    if (/%00/.test(context.req.url)) throw new HTTPException(400, { message: "The address has a NUL character." });
+    await next();
+  });
+  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: answerTooLarge }));
   campaignRoutes(app, capabilities);
   steeringRoutes(app, capabilities);
   repositoryRoutes(app, capabilities);

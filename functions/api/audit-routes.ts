@@ -13,7 +13,8 @@ const listRoute = createRoute({
   request: {
     query: z.object({
       campaign: z.string().optional(),
-      after: z.coerce.number<string>().int().min(0).default(0),
+      // It would be described as nullable, since Number(null) is 0.
+      after: z.coerce.number<string>().int().min(0).default(0).openapi({ type: "integer" }),
       limit: z.coerce.number<string>().int().min(1).max(1000).default(100),
     }),
   },

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
 import { CampaignHeld } from "#shared/campaign/campaign-store.ts";
 import { Conflict, Rejected } from "#shared/errors.ts";
@@ -19,6 +20,10 @@ export function answerError(error: Error, context: Context, log: Logger): Respon
   if (error instanceof CampaignHeld || error instanceof Conflict) {
     return body(context, 409, { code: "conflict", message: `${error.message} Try again.` });
   }
+  // What hono itself says, such as that the body is not JSON.
+  if (error instanceof HTTPException && error.status < 500) {
+    return body(context, 400, { code: "invalid-request", message: error.message });
+  }
   if (error instanceof BlobNotFound) return body(context, 404, { code: "not-found", message: error.message });
   log.error({ err: error, path: context.req.path }, error.message);
   return body(context, 500, {
@@ -37,6 +42,11 @@ export function answerInvalid(
   return body(context, 400, { code: "invalid-request", message });
 }
 
-function body(context: Context, status: 400 | 404 | 409 | 422 | 500, error: ErrorBody["error"]): Response {
+/** The body is larger than any request that makes sense. */
+export function answerTooLarge(context: Context): Response {
+  return body(context, 413, { code: "too-large", message: "The request is too large; a spec may have 1 MiB." });
+}
+
+function body(context: Context, status: 400 | 404 | 409 | 413 | 422 | 500, error: ErrorBody["error"]): Response {
   return context.json({ error } satisfies ErrorBody, status);
 }

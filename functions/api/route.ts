@@ -10,6 +10,7 @@ export const refusals = {
   401: problem("The token is missing or unknown"),
   404: problem("There is no such thing"),
   409: problem("Not in its present state"),
+  413: problem("The request is too large"),
   422: problem("The input is wrong"),
 };
 

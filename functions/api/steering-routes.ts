@@ -3,7 +3,7 @@ import { changesetReady } from "#eventing/changeset.ts";
 import { executionCancelled } from "#eventing/execution.ts";
 import { assertAlive, steer, type CampaignFact } from "#shared/campaign/campaign.ts";
 import { askToPublish } from "#shared/changeset/ask-to-publish.ts";
-import { Rejected } from "#shared/errors.ts";
+import { Conflict, Rejected } from "#shared/errors.ts";
 import { executionLifecycle } from "#shared/execution/execution.ts";
 import { advance } from "#shared/lifecycle.ts";
 import { isFinished } from "#shared/run/run-store.ts";
@@ -119,13 +119,28 @@ async function cancelWork(
     ...(await executions.idsWithStatus(campaign, "pending")),
     ...(await executions.idsWithStatus(campaign, "running")),
   ];
-  for (const execution of (await executions.find(ids)).values()) {
+  for (const id of ids) await cancelExecution(id, { executions, tasks }, at);
+}
+
+/** While a campaign is killed its executions go on ending: one that moves meanwhile is read again, and holds up no kill. */
+async function cancelExecution(
+  executionId: string,
+  { executions, tasks }: Pick<ApiCapabilities, "executions" | "tasks">,
+  at: Date,
+): Promise<void> {
+  for (;;) {
+    const execution = await executions.get(executionId);
     const because = "the campaign was killed";
     const state = advance(executionLifecycle, execution.state, { fact: "cancelled", because });
-    if (state === undefined) continue;
-    await executions.save({ ...execution, state }, at);
-    const { id: executionId, attempt, repository } = execution;
+    if (state === undefined) return;
+    try {
+      await executions.save({ ...execution, state }, at);
+    } catch (error) {
+      if (error instanceof Conflict) continue;
+      throw error;
+    }
+    const { campaign, attempt, repository } = execution;
     const where = { campaign, organization: repository.owner, notBefore: at, dedupe: [attempt] };
-    await tasks.addAll([taskFor(executionCancelled, { executionId, attempt }, where)], at);
+    return tasks.addAll([taskFor(executionCancelled, { executionId, attempt }, where)], at);
   }
 }

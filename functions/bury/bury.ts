@@ -12,7 +12,7 @@ import { giveUp, isHopeless } from "#shared/task/give-up.ts";
 export const bury = defineFunction({
   name: "bury",
   on: deadLettered,
-  needs: ["runs", "executions", "changesets", "slots", "tasks", "deadLetters", "clock"],
+  needs: ["runs", "executions", "changesets", "tasks", "deadLetters", "clock"],
   async handle(_, { tasks, clock, transact }, event) {
     if (event.type === ticked.type) return { left: "the next tick does all that this one would have done" };
     const {
@@ -27,7 +27,7 @@ export const bury = defineFunction({
       event,
       receivedAt: clock.now(),
       ...(errorCode === undefined ? {} : { errorCode }),
-      ...(errorData === undefined ? {} : { errorData: Buffer.from(errorData, "base64").toString("utf8") }),
+      ...(errorData === undefined ? {} : { errorData: textOf(errorData) }),
       ...(destination === undefined ? {} : { destination }),
     };
     const task = await tasks.find(event.id);
@@ -41,5 +41,10 @@ export const bury = defineFunction({
     return { did: hopeless ? `gave up ${task.type} of ${task.subject}` : "kept a letter; its task, if any, goes on" };
   },
 });
+
+/** What the function answered, as text that Postgres can keep: NUL it cannot. */
+function textOf(base64: string): string {
+  return Buffer.from(base64, "base64").toString("utf8").replaceAll("\0", "\uFFFD");
+}
 
 if (import.meta.main) await serve(bury);

@@ -22,6 +22,8 @@ export const executeTransform = defineFunction({
     const execution = await executions.get(executionId);
     const { campaign, repository, branch, baseCommit, state } = execution;
     if (execution.attempt !== attempt) return { left: `attempt ${execution.attempt} has taken its place` };
+    // A kill may have come between reading and starting, and its cancellation before the start.
+    if (state.status === "cancelled") await sandbox.cancel(executionId);
     if (state.status !== "pending" && state.status !== "running") return { left: `it has ended: ${state.status}` };
 
     const job = { executionId, artifactPrefix: artifactPrefix(execution) };

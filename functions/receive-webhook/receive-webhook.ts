@@ -29,8 +29,9 @@ export const receiveWebhook = defineHttpFunction({
       const id = request.headers.get("x-github-delivery");
       if (event === null || id === null) return answer(400, "X-GitHub-Event or X-GitHub-Delivery is missing.");
 
-      const body = await readBody(request, maxPayloadBytes);
-      if (body === undefined) return answer(413, `A delivery has at most ${maxPayloadBytes} bytes.`);
+      const bytes = await readBody(request, maxPayloadBytes);
+      if (bytes === undefined) return answer(413, `A delivery has at most ${maxPayloadBytes} bytes.`);
+      const body = Buffer.from(bytes).toString("utf8");
       const signature = request.headers.get("x-hub-signature-256");
       if (signature === null || !(await isSigned(webhookSecret, body, signature))) {
         log.warn({ delivery: id, event: event.slice(0, 100) }, "refused a webhook: its signature is missing or wrong");

@@ -2,6 +2,7 @@ import { changesetNudged } from "#eventing/changeset.ts";
 import { changesetLifecycle, publishedOf } from "#shared/changeset/changeset.ts";
 import { factsOf } from "#shared/changeset/reconcile.ts";
 import { advance } from "#shared/lifecycle.ts";
+import { CodeHostRefused } from "#shared/ports/code-host.ts";
 import { defineFunction } from "#shared/runtime/define-function.ts";
 import { serve } from "#shared/runtime/serve.ts";
 
@@ -20,7 +21,13 @@ export const reconcileChangeset = defineFunction({
     if (published === undefined) return { left: "it has no pull request" };
 
     const { spec } = await campaigns.specVersion(changeset.campaign, published.specVersion);
-    const pullRequest = await codeHost.readPullRequest(changeset.repository, published.pullRequest);
+    const { repository } = changeset;
+    const pullRequest = await codeHost.readPullRequest(repository, published.pullRequest).catch(whenRefused);
+    if (pullRequest instanceof CodeHostRefused) {
+      // It was looked at all the same: what we may not see must not stand first in every sweep.
+      await changesets.checked(changesetId, clock.now());
+      return { left: `its pull request cannot be seen: ${pullRequest.message}` };
+    }
     const fact = factsOf(changeset, pullRequest, spec.policies.drift);
     const state = fact && advance(changesetLifecycle, changeset.state, fact);
 
@@ -31,5 +38,10 @@ export const reconcileChangeset = defineFunction({
     return state === undefined ? { left: `nothing new: it is ${changeset.state.status}` } : { did: state.status };
   },
 });
+
+function whenRefused(error: unknown): CodeHostRefused {
+  if (error instanceof CodeHostRefused) return error;
+  throw error;
+}
 
 if (import.meta.main) await serve(reconcileChangeset);

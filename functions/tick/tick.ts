@@ -21,13 +21,18 @@ const sweepAtOnce = 500;
 export const tick = defineFunction({
   name: "tick",
   on: ticked,
-  needs: ["runs", "executions", "changesets", "slots", "tasks", "clock"],
-  async handle(_, { changesets, tasks, clock, transact }) {
+  needs: ["runs", "executions", "changesets", "tasks", "clock", "log"],
+  async handle(_, { changesets, tasks, clock, log, transact }) {
     const at = clock.now();
     const { recovered, exhausted } = await tasks.recover(at, maxAttempts);
     for (const task of exhausted) {
       const because = task.because ?? `it was lost ${task.attempts} times`;
-      await transact((stores) => giveUp(stores, task, because, at));
+      try {
+        await transact((stores) => giveUp(stores, task, because, at));
+      } catch (error) {
+        // It holds up none of the others; the next tick comes back to it.
+        log.error({ err: error, lost: task.id, type: task.type }, "a lost task could not be given up");
+      }
     }
     const before = new Date(at.getTime() - sweepAfterMs);
     const unseen = await changesets.uncheckedSince(before, sweepAtOnce);

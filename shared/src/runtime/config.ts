@@ -16,6 +16,7 @@ const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http(s) URL" }
 const directoryList = z
   .string()
   .transform((text) => text.split(":").filter((part) => part !== ""))
+  .refine((paths) => paths.every((path) => path.startsWith("/")), "expected absolute paths, separated by colons")
   .default([]);
 const positive = z.coerce.number<string>().int().positive();
 

@@ -5,6 +5,7 @@ import type { CapabilityName, Granted } from "./capabilities.ts";
 import type { OctobatchFunction } from "./define-function.ts";
 import { createEventHandler } from "./handle-event.ts";
 import type { Logger } from "./logger.ts";
+import { readBody } from "./read-body.ts";
 
 /** A function as it answers HTTP: events or requests at any path, its health at /healthz and /readyz. */
 export type Endpoint = (request: Request) => Promise<Response>;
@@ -45,9 +46,9 @@ export function createEndpoint(options: {
 function answerEvents(handle: ReturnType<typeof createEventHandler>, clock: Clock, log: Logger): Endpoint {
   return async (request) => {
     if (request.method !== "POST") return new Response(null, { status: 405, headers: { allow: "POST" } });
-    if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) return new Response(null, { status: 413 });
     try {
-      const body = new Uint8Array(await request.arrayBuffer());
+      const body = await readBody(request, maxBodyBytes);
+      if (body === undefined) return new Response(null, { status: 413 });
       const event = readEvent({ headers: Object.fromEntries(request.headers), body }, clock.now());
       const { status } = await handle(event);
       return new Response(null, { status });

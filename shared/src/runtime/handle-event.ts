@@ -1,6 +1,7 @@
 import { context, propagation, SpanStatusCode, trace } from "@opentelemetry/api";
 import { CampaignHeld } from "#shared/campaign/campaign-store.ts";
 import { Conflict, Rejected, RetryLater, Unprocessable } from "#shared/errors.ts";
+import { BlobStoreUnavailable } from "#shared/ports/blob-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import { CodeHostBusy, CodeHostRefused, CodeHostUnavailable } from "#shared/ports/code-host.ts";
 import type { BusEvent } from "#shared/ports/event-bus.ts";
@@ -66,6 +67,11 @@ export function createEventHandler(options: {
       log.debug("nothing to do: the task is finished, waits, or somebody is at it");
       return { status: 202, because: "nothing to do" };
     }
+    if (task !== undefined && task.type !== definition.on.type) {
+      log.error({ type: task.type }, "left alone: the event carries the id of another type's task");
+      await tasks.postpone(task, clock.now(), "an event of another type came with its id", clock.now());
+      return { status: 202, because: "nothing to do" };
+    }
     const parent = propagation.extract(context.active(), event.extensions ?? {});
     return tracer.startActiveSpan(definition.name, {}, parent, async (span): Promise<Verdict> => {
       try {
@@ -107,7 +113,7 @@ function judge(error: unknown, task: BegunTask | undefined, clock: Clock): Judge
   // It is not released before somebody resumes the campaign.
   if (error instanceof CampaignHeld) return { kind: "later", at: clock.now() };
   if (error instanceof Conflict) return { kind: "later", at: soon(clock, 1_000) };
-  if (error instanceof CodeHostUnavailable || error instanceof SandboxUnavailable) {
+  if (isOutOfOrder(error)) {
     const attempts = task?.attempts ?? 1;
     if (attempts >= maxAttempts) return { kind: "never" };
     return { kind: "later", at: soon(clock, backoffMs(attempts)) };
@@ -116,6 +122,13 @@ function judge(error: unknown, task: BegunTask | undefined, clock: Clock): Judge
     return { kind: "never" };
   }
   return { kind: "unexpected" };
+}
+
+/** Another system does not work now, and nobody here can do anything about it. */
+function isOutOfOrder(error: unknown): boolean {
+  return (
+    error instanceof CodeHostUnavailable || error instanceof SandboxUnavailable || error instanceof BlobStoreUnavailable
+  );
 }
 
 /** 2 s, doubling to 15 minutes. */

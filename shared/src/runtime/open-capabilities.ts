@@ -129,10 +129,7 @@ export async function openCapabilities(
   overrides: Partial<Capabilities> = {},
 ): Promise<Opened> {
   const names = inOrder(needs).filter((name) => !(name in overrides));
-  const settings = readSettings(
-    foundation.environment,
-    names.flatMap((name) => providers[name].settings),
-  );
+  const settings = readSettings(foundation.environment, settingsOf(names));
   const { database, clock, log } = foundation;
   const stores = createStores(database.knex, alwaysReleased);
   const opened: Partial<Capabilities> = { ...stores, clock, log, ...overrides };
@@ -160,6 +157,11 @@ export async function openCapabilities(
       for (const close of closers.toReversed()) await close();
     },
   };
+}
+
+/** The settings that opening these takes, those of what they are opened after included. */
+export function settingsOf(needs: readonly CapabilityName[]): readonly SettingName[] {
+  return inOrder(needs).flatMap((name) => providers[name].settings);
 }
 
 /** The lazy capabilities among these and those they are opened after, each once, in an order that can be opened. */

@@ -1,7 +1,7 @@
-/** The body as text, or undefined when it is longer than `maxBytes`: no more than that is ever read. */
-export async function readBody(request: Request, maxBytes: number): Promise<string | undefined> {
+/** The bytes of the body, or undefined when there are more than `maxBytes`: no more than that is ever read. */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) return undefined;
-  if (request.body === null) return "";
+  if (request.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const chunk of request.body) {
@@ -9,5 +9,5 @@ export async function readBody(request: Request, maxBytes: number): Promise<stri
     if (sizeBytes > maxBytes) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }

@@ -8,8 +8,11 @@ import { createDispatcher } from "./dispatcher.ts";
 import { createEndpoint } from "./function-endpoint.ts";
 import { startHttpServer } from "./http-server.ts";
 import { createLogger } from "./logger.ts";
-import { openCapabilities } from "./open-capabilities.ts";
+import { openCapabilities, settingsOf } from "./open-capabilities.ts";
 import { alwaysReleased, releaseLimits, releaseSettings } from "./task-release.ts";
+
+/** What every function takes, whatever it needs. */
+export const baseSettings = ["DATABASE_URL", "K_SINK", "PORT", ...releaseSettings] as const;
 
 /** Knative sends SIGTERM when the drain is over; what is still under way gets this long. */
 const graceMs = 20_000;
@@ -20,8 +23,10 @@ const graceMs = 20_000;
  */
 export async function serve(definition: OctobatchFunction): Promise<void> {
   const environment = processEnvironment();
-  const log = createLogger(readSettings(environment, ["OCTOBATCH_LOG_LEVEL"]).OCTOBATCH_LOG_LEVEL);
+  // Until the level is known, which may be what is wrong.
+  let log = createLogger("info");
   try {
+    log = createLogger(readSettings(environment, ["OCTOBATCH_LOG_LEVEL"]).OCTOBATCH_LOG_LEVEL);
     await start(definition, environment, log);
   } catch (error) {
     log.fatal({ err: error }, error instanceof Error ? error.message : String(error));
@@ -35,7 +40,7 @@ async function start(
   environment: ReturnType<typeof processEnvironment>,
   log: ReturnType<typeof createLogger>,
 ): Promise<void> {
-  const settings = readSettings(environment, ["DATABASE_URL", "K_SINK", "PORT", ...releaseSettings]);
+  const settings = readSettings(environment, [...baseSettings, ...settingsOf(definition.needs)]);
   const clock = systemClock;
   const database = openDatabase({ url: settings.DATABASE_URL, applicationName: definition.name });
   const { tasks } = createStores(database.knex, alwaysReleased);
