@@ -19,7 +19,7 @@ CREATE TABLE changesets (
 );
 CREATE INDEX changesets_by_campaign ON changesets (campaign, status);
 CREATE INDEX changesets_by_pull_request ON changesets (repository_id, pull_request);
-CREATE INDEX changesets_by_checked_at ON changesets (checked_at) WHERE status IN ('open', 'needs-human', 'closed');
+CREATE INDEX changesets_by_checked_at ON changesets (checked_at) WHERE pull_request IS NOT NULL AND status <> 'merged';
 
 -- One slot of an organization's day for each pull request that is opened. Reserved in the transaction that decides to
 -- publish, so that the cap holds whatever crashes afterwards.

@@ -11,7 +11,8 @@ CREATE TABLE tasks (
     CHECK (state IN ('due', 'releasing', 'sent', 'running', 'awaiting', 'done', 'dead', 'cancelled')),
   not_before timestamptz NOT NULL,
   lease_until timestamptz, -- in flight: when it counts as lost and becomes due again
-  attempts integer NOT NULL DEFAULT 0,
+  attempts integer NOT NULL DEFAULT 0, -- how often it was begun: whoever began it last may end it
+  failures integer NOT NULL DEFAULT 0, -- how many attempts in a row went wrong; waiting for its turn is none
   because text, -- why it waits, or what its last attempt died of
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,

@@ -198,6 +198,7 @@ CREATE TABLE tasks (
   not_before timestamp with time zone NOT NULL,
   lease_until timestamp with time zone,
   attempts integer DEFAULT 0 NOT NULL,
+  failures integer DEFAULT 0 NOT NULL,
   because text,
   created_at timestamp with time zone NOT NULL,
   updated_at timestamp with time zone NOT NULL,
@@ -248,7 +249,7 @@ CREATE INDEX audit_log_by_campaign ON public.audit_log USING btree (campaign, se
 
 CREATE INDEX changesets_by_campaign ON public.changesets USING btree (campaign, status);
 
-CREATE INDEX changesets_by_checked_at ON public.changesets USING btree (checked_at) WHERE (status = ANY (ARRAY['open'::text, 'needs-human'::text, 'closed'::text]));
+CREATE INDEX changesets_by_checked_at ON public.changesets USING btree (checked_at) WHERE ((pull_request IS NOT NULL) AND (status <> 'merged'::text));
 
 CREATE INDEX changesets_by_pull_request ON public.changesets USING btree (repository_id, pull_request);
 

@@ -64,8 +64,8 @@ export function steeringRoutes(app: OpenAPIHono<ApiEnv>, { clock, transact }: Ap
         const left = progress.pending + progress.running;
         throw new Rejected("conflict", `The preview is not finished: ${left} repositories are left. Wait for it.`);
       }
-      const { ready, ...counts } = askToPublish(await changesets.ofCampaign(name), run.number);
-      await changesets.saveAll(ready, at);
+      const { ready, again, ...counts } = askToPublish(await changesets.ofCampaign(name), run.number);
+      await changesets.saveAll([...ready, ...again], at);
       await tasks.addAll(
         ready.map(({ id, repository, version }) =>
           taskFor(

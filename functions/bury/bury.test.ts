@@ -55,15 +55,16 @@ test("a changeset that can never be published says why", async () => {
 test("a function that was not there, or broke, has the table deliver again: its task goes on", async () => {
   await world.settle({ stopBefore: executionRequested });
   const event = world.announced(executionRequested);
-  for (const code of [undefined, "500", "503"]) expect(await world.deliver(bury, dead(event, code))).toBe(202);
+  for (const code of [undefined, "500", "503", "404", "408", "409", "429"])
+    expect(await world.deliver(bury, dead(event, code))).toBe(202);
   expect(await world.stores.tasks.find(event.id)).toMatchObject({ state: "sent" });
   expect(await letters()).toHaveLength(1);
 });
 
-test("what broke each time it was begun is given up, with what it last died of", async () => {
+test("what failed ten times in a row is given up, with what it last died of", async () => {
   await world.settle({ stopBefore: executionReported });
   const event = world.announced(executionReported);
-  await world.database.database.knex("tasks").where({ id: event.id }).update({ attempts: 11, because: "no such blob" });
+  await world.database.database.knex("tasks").where({ id: event.id }).update({ failures: 10, because: "no such blob" });
   await world.deliver(bury, dead(event, "500"));
   expect(await status()).toMatchObject({
     deadTasks: [{ because: "no such blob" }],

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { changesetNudged, changesetReady } from "#eventing/changeset.ts";
+import { changesetReady } from "#eventing/changeset.ts";
 import { allFunctions } from "#functions/all.ts";
 import { CodeHostRefused, CodeHostUnavailable, type CodeHost } from "#shared/ports/code-host.ts";
 import type { BusEvent } from "#shared/ports/event-bus.ts";
-import { taskFor } from "#shared/task/task.ts";
 import { openFunctionWorld, specText, type FunctionWorld } from "#shared/testing/function-world.ts";
 import { publishChangeset } from "./publish-changeset.ts";
 
@@ -177,23 +176,17 @@ test("the daily cap lets one through and puts the other off until tomorrow, with
   expect(world.codeHost.mutations.filter(({ method }) => method === "openPullRequest")).toHaveLength(2);
 });
 
-test("what changed after a merge is published again, though the version of the spec is the same", async () => {
-  await arrange();
-  await world.settle();
-  world.codeHost.mergeAsHuman("acme/api", 1);
-  const nudge = taskFor(
-    changesetNudged,
-    { changesetId: (await changeset())?.id ?? "" },
-    { campaign: "node-24", organization: "acme", notBefore: world.clock.now(), dedupe: ["test"] },
-  );
-  await world.stores.tasks.addAll([nudge], world.clock.now());
-  await world.settle();
-  expect((await changeset())?.state.status).toBe("merged");
-
-  world.codeHost.pushAsHuman("acme/api", "main", { "changed.txt": "changed back\n" });
-  await world.preview(specText({ pullRequest }));
-  await world.settle();
-  await world.call("POST", "/campaigns/node-24/publications");
-  await world.settle();
-  expect(pullRequests().map(({ state }) => state)).toEqual(["merged", "open"]);
+test("at a full cap a changeset waits without anything being asked of GitHub", async () => {
+  world.codeHost.addRepository({ owner: "acme", name: "web", files: { ".nvmrc": "22\n" } });
+  await arrange({ policies: { throttle: { pullRequestsPerDay: 1 } } });
+  const [first, second] = world.bus.published.filter(({ type }) => type === changesetReady.type);
+  if (first === undefined || second === undefined) throw new Error("both are announced");
+  await world.deliver(publishChangeset, first);
+  world.codeHost.failNext("findPullRequest", new CodeHostUnavailable("it was asked all the same"));
+  expect(await world.deliver(publishChangeset, second)).toBe(202);
+  expect(await world.stores.tasks.find(second.id)).toMatchObject({
+    state: "due",
+    because: expect.stringContaining("the daily cap of this campaign is reached"),
+    failures: 0,
+  });
 });

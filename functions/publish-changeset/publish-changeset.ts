@@ -1,8 +1,9 @@
 import { changesetReady } from "#eventing/changeset.ts";
+import { desiredNow } from "#shared/changeset/changeset.ts";
 import { planPublish } from "#shared/changeset/plan-publish.ts";
 import { createPublication } from "#shared/changeset/publication.ts";
 import { settlePublication } from "#shared/changeset/settle-publication.ts";
-import { assertSameDay, begin, takeTurn } from "#shared/changeset/take-turn.ts";
+import { assertRoom, assertSameDay, begin, takeTurn } from "#shared/changeset/take-turn.ts";
 import { wantedOf } from "#shared/changeset/wanted.ts";
 import { defineFunction } from "#shared/runtime/define-function.ts";
 import { serve } from "#shared/runtime/serve.ts";
@@ -36,6 +37,10 @@ export const publishChangeset = defineFunction({
     const plan = planPublish(ready, await needs.campaigns.get(ready.campaign));
     if (plan.kind === "leave") return { left: plan.because };
 
+    if (plan.kind === "open") {
+      const { spec } = await needs.campaigns.specVersion(ready.campaign, desiredNow(ready).specVersion);
+      await assertRoom(needs.slots, ready, spec, needs.pullRequestsPerDay, clock.now());
+    }
     const wanted = await wantedOf(ready, plan, needs);
     const found = await codeHost.findPullRequest(ready.repository, plan.branch);
     const turn = await transact(async ({ changesets, slots }) =>

@@ -37,11 +37,11 @@ describe("a tick", () => {
     expect(announcedOf(executionRequested)).toHaveLength(2);
   });
 
-  test("gives up what was begun too often, and says so on the execution; one that cannot be given up holds up no other", async () => {
+  test("gives up what has failed too often in a row, and says so on the execution; one that cannot be given up holds up no other", async () => {
     world.codeHost.addRepository({ owner: "acme", name: "web", files: { ".nvmrc": "22\n" } });
     await world.settle({ stopBefore: executionRequested });
     const { knex } = world.database.database;
-    const lost = { attempts: 25, because: "the process died" };
+    const lost = { failures: 25, because: "the process died" };
     await knex("tasks").where({ type: executionRequested.type }).update(lost);
     await knex("tasks")
       .where({ id: announcedOf(executionRequested)[0]?.id })

@@ -1,7 +1,7 @@
 import { changesetNudged } from "#eventing/changeset.ts";
 import { ticked } from "#eventing/tick.ts";
 import { defineFunction } from "#shared/runtime/define-function.ts";
-import { maxAttempts } from "#shared/runtime/handle-event.ts";
+import { maxFailures } from "#shared/runtime/handle-event.ts";
 import { serve } from "#shared/runtime/serve.ts";
 import { giveUp } from "#shared/task/give-up.ts";
 import { taskFor } from "#shared/task/task.ts";
@@ -24,9 +24,9 @@ export const tick = defineFunction({
   needs: ["runs", "executions", "changesets", "tasks", "clock", "log"],
   async handle(_, { changesets, tasks, clock, log, transact }) {
     const at = clock.now();
-    const { recovered, exhausted } = await tasks.recover(at, maxAttempts);
+    const { recovered, exhausted } = await tasks.recover(at, maxFailures);
     for (const task of exhausted) {
-      const because = task.because ?? `it was lost ${task.attempts} times`;
+      const because = task.because ?? `it was lost ${task.failures + 1} times`;
       try {
         await transact((stores) => giveUp(stores, task, because, at));
       } catch (error) {

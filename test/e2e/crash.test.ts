@@ -22,6 +22,9 @@ pullRequest:
   reviewers: [ana]
 `;
 
+/** More effects than any campaign has; the message to the worker is JSON, which knows no infinity. */
+const never = Number.MAX_SAFE_INTEGER;
+
 /** What an undisturbed run leaves behind, and what every disturbed one must. */
 interface Outcome {
   readonly pullRequests: readonly string[];
@@ -33,23 +36,32 @@ interface Outcome {
 class Worker {
   readonly #surroundings: Surroundings;
   #child: ChildProcess | undefined;
+  #exited: Promise<unknown> = Promise.resolve();
+  #isDead = true;
   #api: ApiClient | undefined;
-  crashes = 0;
+  crashes = -1;
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
   }
 
-  async start(): Promise<void> {
+  /** Starts it unless it lives. */
+  async revive(): Promise<ApiClient> {
+    if (this.#api !== undefined && !this.#isDead) return this.#api;
+    await this.#exited;
+    this.crashes += 1;
     const child = fork(workerFile, {
       env: { ...process.env, ...this.#surroundings.environment },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#child = child;
+    this.#isDead = false;
+    this.#exited = once(child, "exit").then(() => (this.#isDead = true));
     // The worker's own first message.
     const [{ url }] = (await once(child, "message")) as [{ url: string }];
     this.#surroundings.github.setWebhookUrl(`${url}/webhooks/github`);
     this.#api = this.#surroundings.apiAt(url);
+    return this.#api;
   }
 
   /** From now on effects are counted, and after so many the process dies. */
@@ -61,10 +73,9 @@ class Worker {
   /** Asks until it is answered, as a person would: again when the process has died meanwhile. */
   async ask<Answer>(question: (api: ApiClient) => Promise<Answer>): Promise<Answer> {
     for (;;) {
-      await this.reviveIfDead();
+      const api = await this.revive();
       try {
-        if (this.#api === undefined) throw new Error("the worker was not started");
-        return await question(this.#api);
+        return await question(api);
       } catch (error) {
         if (error instanceof ApiRefused) throw error;
         await sleep(10);
@@ -72,14 +83,7 @@ class Worker {
     }
   }
 
-  async reviveIfDead(): Promise<void> {
-    const child = this.#child;
-    if (child === undefined || (child.exitCode === null && child.signalCode === null && child.connected)) return;
-    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-    this.crashes += 1;
-    await this.start();
-  }
-
+  /** How many effects there were since it was armed, of a process that does not die. */
   async countEffects(): Promise<number> {
     this.#child?.send("count");
     const [{ effects }] = (await once(this.#child as ChildProcess, "message")) as [{ effects: number }];
@@ -87,10 +91,9 @@ class Worker {
   }
 
   async end(): Promise<void> {
-    const child = this.#child;
-    if (child === undefined || !child.connected) return;
-    child.send("end");
-    await once(child, "exit");
+    // It may die of its last effect just now; then there is nobody to tell.
+    this.#child?.send("end", () => {});
+    await this.#exited;
   }
 }
 
@@ -101,7 +104,6 @@ async function runSpec(surroundings: Surroundings, worker: Worker, text: string)
   await untilEnded(surroundings, worker);
   await worker.ask((api) => api.publish("crashing"));
   await untilEnded(surroundings, worker);
-  await worker.reviveIfDead();
 }
 
 /** Runs these specs one after the other; during the last one the process dies after so many effects. */
@@ -117,11 +119,11 @@ async function campaign(
   github.addCollaborator("acme/widgets", "ana");
   const worker = new Worker(surroundings);
   try {
-    await worker.start();
+    await worker.revive();
     for (const text of specs.slice(0, -1)) await runSpec(surroundings, worker, text);
     await worker.arm(crashAfter);
     await runSpec(surroundings, worker, specs.at(-1) ?? "");
-    const effects = await worker.countEffects();
+    const effects = crashAfter === never ? await worker.countEffects() : 0;
     const entries = await stores.audit.page({ limit: 1000 });
     const refs = await github.repository("acme/widgets").git.refs("refs/heads/");
     const outcome = {
@@ -138,16 +140,16 @@ async function campaign(
   }
 }
 
-/** Waits until the tasks table has nothing left to do, reviving the worker when it has died. */
-async function untilEnded(surroundings: Surroundings, worker: Worker): Promise<void> {
-  const settled = surroundings.settled();
-  while ((await Promise.race([settled.then(() => "settled"), sleep(20, "moving")])) === "moving") {
-    await worker.reviveIfDead();
-  }
+const final = new Set(["done", "dead", "cancelled"]);
+
+/** Waits until every task has come to its end, those that are tried again later included, reviving the dead worker. */
+async function untilEnded({ stores }: Surroundings, worker: Worker): Promise<void> {
+  do {
+    await worker.revive();
+    await sleep(20);
+  } while ((await stores.tasks.counts("crashing")).some(({ state }) => !final.has(state)));
 }
 
-/** More effects than any campaign has; the message to the worker is JSON, which knows no infinity. */
-const never = Number.MAX_SAFE_INTEGER;
 const opening = ["branch.moved", "pull-request.opened", "labels.added", "assignees.added", "reviewers.added"];
 const second = spec.replace("echo one > ONE", "echo two > ONE").replace("title: One", "title: Two");
 

@@ -22,7 +22,8 @@ test("makes ready what this run found a patch for, and counts the rest by where 
     { status: "needs-human", because, published },
     { status: "withdrawn", because },
   );
-  const { ready, ...counts } = askToPublish(changesets, 1);
+  const { ready, again, ...counts } = askToPublish(changesets, 1);
+  expect(again).toEqual([]);
   expect(ready.map(({ id, state }) => [id, state])).toEqual(
     changesets.slice(0, 2).map(({ id }) => [id, { status: "ready" }]),
   );
@@ -31,11 +32,28 @@ test("makes ready what this run found a patch for, and counts the rest by where 
 
 test("asking twice makes nothing ready a second time", () => {
   const { ready } = askToPublish(of({ status: "unpublished" }), 1);
-  expect(askToPublish(ready, 1)).toEqual({ ready: [], under_way: 1, published: 0, left: 0 });
+  expect(askToPublish(ready, 1)).toEqual({ ready: [], again: [], under_way: 1, published: 0, left: 0 });
 });
 
 test("a changeset that an earlier run wanted is left: this run did not find a patch there", () => {
-  expect(askToPublish(of({ status: "unpublished" }), 2)).toEqual({ ready: [], under_way: 0, published: 0, left: 1 });
+  const left = { ready: [], again: [], under_way: 0, published: 0, left: 1 };
+  expect(askToPublish(of({ status: "unpublished" }), 2)).toEqual(left);
+});
+
+test("one that is being published is published again afterwards when something newer is asked for, once", () => {
+  const state = { status: "publishing", desired } as const;
+  const publishing = aChangeset({ state, desired: { run: 2, specVersion: 2, executionId: "x-2" } });
+  const asked = askToPublish([publishing], 2);
+  const again = [{ ...publishing, state: { ...state, askedAgain: true } }];
+  expect(asked).toEqual({ ready: [], again, under_way: 1, published: 0, left: 0 });
+  expect(askToPublish(asked.again, 2)).toEqual({ ...asked, again: [] });
+});
+
+test("one that was left to people is ready again for a newer version only", () => {
+  const left = aChangeset({ state: { status: "needs-human", because, published } });
+  const newer = { ...left, desired: { run: 2, specVersion: 2, executionId: "x-2" } };
+  expect(askToPublish([left], 1)).toMatchObject({ ready: [], left: 1 });
+  expect(askToPublish([newer], 2)).toMatchObject({ ready: [{ state: { status: "ready", published } }], left: 0 });
 });
 
 test("an open pull request is brought up to date when another patch is wanted, and keeps its number", () => {

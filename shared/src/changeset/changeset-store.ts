@@ -35,6 +35,18 @@ export interface DailyCap {
   readonly campaign?: number;
 }
 
+export interface SlotRequest {
+  readonly changesetId: string;
+  readonly organization: string;
+  readonly campaign: string;
+  readonly day: string;
+  readonly cap: DailyCap;
+  readonly at: Date;
+}
+
+/** Which cap is full, if one is. */
+export type SlotAnswer = "reserved" | "free" | "organization-full" | "campaign-full";
+
 /**
  * The slots of the daily caps. A day is a UTC date, `YYYY-MM-DD`. Use it inside the transaction that decides to publish.
  */
@@ -43,14 +55,10 @@ export interface SlotStore {
    * Takes a slot of the day for the changeset, unless it has that day's already, giving back an unused one of an earlier
    * day. Concurrent reservations of one organization wait for each other. Answers which cap was full, if one was.
    */
-  reserve(request: {
-    readonly changesetId: string;
-    readonly organization: string;
-    readonly campaign: string;
-    readonly day: string;
-    readonly cap: DailyCap;
-    readonly at: Date;
-  }): Promise<"reserved" | "organization-full" | "campaign-full">;
+  reserve(request: SlotRequest): Promise<Exclude<SlotAnswer, "free">>;
+
+  /** Whether a slot of the day is free, or taken by this changeset: a look, that another may belie at once. */
+  room(request: Omit<SlotRequest, "at">): Promise<SlotAnswer>;
 
   /** Marks the changeset's slot, if it has one, as used by an opened pull request: it stays taken. */
   used(changesetId: string): Promise<void>;

@@ -5,6 +5,7 @@ import {
   changesetLifecycle,
   desiredNow,
   differs,
+  lastHeadOf,
   publishedOf,
   type ChangesetFact,
   type ChangesetState,
@@ -14,12 +15,15 @@ const desired = { run: 1, specVersion: 1, executionId: "x-1" };
 const newer = { run: 2, specVersion: 2, executionId: "x-2" };
 const published = aPublished();
 const because = "reasons";
+const pushed = { branch: published.branch, headCommit: "d".repeat(40) };
 
 const states: Readonly<Record<string, ChangesetState>> = {
   unpublished: { status: "unpublished" },
   ready: { status: "ready" },
   "ready to update": { status: "ready", published },
   publishing: { status: "publishing", desired },
+  "publishing, and asked again": { status: "publishing", desired, askedAgain: true },
+  "publishing with its branch pushed": { status: "publishing", desired, pushed },
   updating: { status: "publishing", desired: newer, published },
   open: { status: "open", published },
   "needs-human": { status: "needs-human", because, published },
@@ -38,6 +42,7 @@ const facts: Readonly<Record<string, ChangesetFact>> = {
   "publish-asked": { fact: "publish-asked", desired },
   "newer publish-asked": { fact: "publish-asked", desired: newer },
   "turn-came": { fact: "turn-came", desired },
+  pushed: { fact: "pushed", ...pushed },
   published: { fact: "published", published },
   refused: { fact: "refused", because },
   "changed-by-people": { fact: "changed-by-people", because },
@@ -54,23 +59,39 @@ const moves: Readonly<Record<string, Readonly<Record<string, ChangesetState["sta
   ready: {
     "turn-came": "publishing",
     refused: "failed",
-    "changed-by-people": "needs-human",
     "patch-lost": "withdrawn",
   },
   "ready to update": {
     "turn-came": "publishing",
     refused: "failed",
-    "changed-by-people": "needs-human",
     merged: "merged",
     closed: "closed",
   },
   publishing: {
+    "newer publish-asked": "publishing",
+    pushed: "publishing",
+    "left-to-people": "ready",
+    published: "open",
+    refused: "failed",
+    "changed-by-people": "needs-human",
+  },
+  "publishing, and asked again": {
+    pushed: "publishing",
+    "left-to-people": "ready",
+    published: "open",
+    refused: "failed",
+    "changed-by-people": "needs-human",
+  },
+  "publishing with its branch pushed": {
+    "newer publish-asked": "publishing",
     "left-to-people": "ready",
     published: "open",
     refused: "failed",
     "changed-by-people": "needs-human",
   },
   updating: {
+    "publish-asked": "publishing",
+    pushed: "publishing",
     "left-to-people": "ready",
     published: "open",
     refused: "failed",
@@ -79,7 +100,7 @@ const moves: Readonly<Record<string, Readonly<Record<string, ChangesetState["sta
     closed: "closed",
   },
   open: { "newer publish-asked": "ready", "changed-by-people": "needs-human", merged: "merged", closed: "closed" },
-  "needs-human": { restored: "open", merged: "merged", closed: "closed" },
+  "needs-human": { "newer publish-asked": "ready", restored: "open", merged: "merged", closed: "closed" },
   "needs-human without a pull request": { "publish-asked": "ready", "newer publish-asked": "ready" },
   merged: { "newer patch-found": "unpublished" },
   closed: { reopened: "open", merged: "merged", "newer patch-found": "unpublished" },
@@ -166,6 +187,31 @@ describe("a changeset", () => {
     expect(failed).toEqual({ status: "failed", because, ...left });
   });
 
+  test("remembers the branch it pushed, until a pull request of it is written down", () => {
+    const after = (state: ChangesetState, ...heard: readonly ChangesetFact[]) =>
+      heard.reduce((before, fact) => advance(changesetLifecycle, before, fact) ?? before, state);
+    const begun = after({ status: "ready" }, { fact: "turn-came", desired }, { fact: "pushed", ...pushed });
+    expect(begun).toEqual({ status: "publishing", desired, pushed });
+    expect(lastHeadOf(begun)).toBe(pushed.headCommit);
+    expect(after(begun, { fact: "published", published })).toEqual({ status: "open", published });
+
+    const failed = after(begun, { fact: "refused", because });
+    expect(failed).toEqual({ status: "failed", because, pushed });
+    expect(after(failed, { fact: "publish-asked", desired: newer })).toEqual({ status: "ready", pushed });
+    // A version without a patch in between does not make it forget.
+    const withdrawn = after(failed, { fact: "patch-lost", because });
+    expect(withdrawn).toEqual({ status: "withdrawn", because, pushed });
+    expect(after(withdrawn, { fact: "patch-found", desired: newer })).toEqual({ status: "unpublished", pushed });
+    expect(lastHeadOf({ status: "unpublished" })).toBeUndefined();
+  });
+
+  test("knows the head of an open pull request's branch as it was pushed last, though the rest is not up to date", () => {
+    const updating: ChangesetState = { status: "publishing", desired: newer, published };
+    const after = advance(changesetLifecycle, updating, { fact: "pushed", ...pushed });
+    expect(after).toEqual({ ...updating, published: { ...published, headCommit: pushed.headCommit } });
+    expect(after && lastHeadOf(after)).toBe(pushed.headCommit);
+  });
+
   test("remembers a pull request that was opened before it was refused", () => {
     const refused = { fact: "refused", because, published } as const;
     expect(advance(changesetLifecycle, { status: "publishing", desired }, refused)).toEqual({
@@ -192,7 +238,7 @@ function isLegal(before: ChangesetState, { fact }: ChangesetFact, after: Changes
   if (fact === "left-to-people" && after.status === "ready") {
     return after === before || after.leftPullRequest === published.pullRequest;
   }
-  return publishedOf(after) === published;
+  return publishedOf(after)?.pullRequest === published.pullRequest;
 }
 
 /** Park and Miller's generator, so that a failure can be repeated. */

@@ -37,6 +37,8 @@ export interface Published {
 interface Traces {
   /** The open pull request that is to be brought up to date; absent when there is none yet. */
   readonly published?: Published;
+  /** The branch as we left it while no pull request of it was written down: there may be one. */
+  readonly pushed?: { readonly branch: string; readonly headCommit: string };
   /** A branch of ours whose story has ended, merged or taken over by people: a new pull request comes from another. */
   readonly leftBranch?: string;
   /** The pull request that people have taken over: it is closed before another is opened. */
@@ -50,19 +52,22 @@ export type ChangesetState =
       readonly status: "publishing";
       /** What was wanted when its turn came. It is brought to its end, whatever is wanted since. */
       readonly desired: Desired;
+      /** Something newer was asked for meanwhile: it is published next. */
+      readonly askedAgain?: true;
     } & Traces)
   | { readonly status: "open"; readonly published: Published }
   | ({ readonly status: "needs-human"; readonly because: string } & Traces)
   | { readonly status: "merged"; readonly published: Published }
   | { readonly status: "closed"; readonly published: Published }
   | ({ readonly status: "failed"; readonly because: string } & Traces)
-  | { readonly status: "withdrawn"; readonly because: string };
+  | ({ readonly status: "withdrawn"; readonly because: string } & Omit<Traces, "published">);
 
 export type ChangesetFact =
   | { readonly fact: "patch-found"; readonly desired: Desired }
   | { readonly fact: "patch-lost"; readonly because: string }
   | { readonly fact: "publish-asked"; readonly desired: Desired }
   | { readonly fact: "turn-came"; readonly desired: Desired }
+  | { readonly fact: "pushed"; readonly branch: string; readonly headCommit: string }
   | { readonly fact: "published"; readonly published: Published }
   /** `published` in these three: a pull request that was opened before, or just now. */
   | { readonly fact: "refused"; readonly because: string; readonly published?: Published }
@@ -82,7 +87,7 @@ type Move<Name extends ChangesetFact["fact"], From = Traces> = Transition<
 const withdraw: Move<"patch-lost"> = {
   to: "withdrawn",
   when: ({ published }) => published === undefined,
-  state: (_, { because }) => ({ status: "withdrawn", because }),
+  state: (from, { because }) => ({ status: "withdrawn", because, ...keep(from) }),
 };
 const refuse: Move<"refused"> = {
   to: "failed",
@@ -109,12 +114,11 @@ function ended(status: "merged" | "closed"): Transition<Traces, unknown, Changes
 export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
   unpublished: {
     "publish-asked": { to: "ready", state: (from) => ({ status: "ready", ...keep(from) }) },
-    "patch-lost": { to: "withdrawn", state: (_, { because }) => ({ status: "withdrawn", because }) },
+    "patch-lost": { to: "withdrawn", state: withdraw.state },
   },
   ready: {
     "turn-came": { to: "publishing", state: (from, { desired }) => ({ status: "publishing", desired, ...keep(from) }) },
     refused: refuse,
-    "changed-by-people": handOver,
     "patch-lost": withdraw,
     merged: ended("merged"),
     closed: ended("closed"),
@@ -126,6 +130,17 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
         const left = published?.pullRequest ?? from.published?.pullRequest ?? from.leftPullRequest;
         return { status: "ready", leftBranch: branch, ...(left !== undefined && { leftPullRequest: left }) };
       },
+    },
+    pushed: {
+      to: "publishing",
+      when: (from, { headCommit }) => lastHeadOf(from) !== headCommit,
+      state: ({ published, ...from }, { branch, headCommit }) =>
+        published ? { ...from, published: { ...published, headCommit } } : { ...from, pushed: { branch, headCommit } },
+    },
+    "publish-asked": {
+      to: "publishing",
+      when: (from, { desired }) => from.askedAgain === undefined && differs(from.desired, desired),
+      state: (from) => ({ ...from, askedAgain: true }),
     },
     published: { to: "open", state: (_, { published }) => ({ status: "open", published }) },
     refused: refuse,
@@ -144,9 +159,10 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
     closed: ended("closed"),
   },
   "needs-human": {
+    // A new version asks again, under its own drift policy.
     "publish-asked": {
       to: "ready",
-      when: ({ published }) => published === undefined,
+      when: ({ published }, { desired }) => published === undefined || desired.specVersion > published.specVersion,
       state: (from) => ({ status: "ready", ...keep(from) }),
     },
     restored: {
@@ -180,7 +196,7 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
     closed: ended("closed"),
   },
   withdrawn: {
-    "patch-found": { to: "unpublished", state: () => ({ status: "unpublished" }) },
+    "patch-found": { to: "unpublished", state: (from) => ({ status: "unpublished", ...keep(from) }) },
   },
 };
 
@@ -199,16 +215,23 @@ export function desiredNow({ state, desired }: Changeset): Desired {
   return state.status === "publishing" ? state.desired : desired;
 }
 
-/** True when what is on the code host is not what is wanted. */
-export function differs(published: Published, desired: Desired): boolean {
-  return published.executionId !== desired.executionId || published.specVersion !== desired.specVersion;
+/** The head of its branch as we left it, if it has one. */
+export function lastHeadOf(state: ChangesetState): string | undefined {
+  const pushed = "pushed" in state ? state.pushed : undefined;
+  return publishedOf(state)?.headCommit ?? pushed?.headCommit;
+}
+
+/** True when what is on the code host, or on its way there, is not what is wanted. */
+export function differs(there: Pick<Desired, "executionId" | "specVersion">, desired: Desired): boolean {
+  return there.executionId !== desired.executionId || there.specVersion !== desired.specVersion;
 }
 
 /** The traces that are there, without a key for those that are not. */
 function keep(from: Traces, published = from.published): Traces {
-  const { leftBranch, leftPullRequest } = from;
+  const { pushed, leftBranch, leftPullRequest } = from;
   return {
     ...(published !== undefined && { published }),
+    ...(published === undefined && pushed !== undefined && { pushed }),
     ...(leftBranch !== undefined && { leftBranch }),
     ...(leftPullRequest !== undefined && { leftPullRequest }),
   };

@@ -29,6 +29,12 @@ describe("planning to publish a changeset", () => {
     expect(planPublish(begun, active)).toEqual({ kind: "open", branch: "campaign/tidy/1/acme-api" });
   });
 
+  test("goes on with the branch that was pushed, for a newer version too: there may be a pull request of it", () => {
+    const pushed = { branch: "campaign/tidy/1/acme-api-2", headCommit: published.headCommit };
+    const state = { status: "ready", pushed, leftBranch: "campaign/tidy/1/acme-api" } as const;
+    expect(planPublish(aChangeset({ state, desired: newer }), active)).toEqual({ kind: "open", branch: pushed.branch });
+  });
+
   test("opens from a branch beside the one that was left, each time another", () => {
     const branch = "campaign/tidy/1/acme-api";
     const after = (leftBranch: string) => planPublish(aChangeset({ state: { status: "ready", leftBranch } }), active);
@@ -101,7 +107,7 @@ describe("a branch name", () => {
 describe("planning the branch", () => {
   const commit = "c".repeat(40);
   const plan = (facts: Partial<Parameters<typeof planBranch>[0]>) =>
-    planBranch({ head: undefined, commit, published: undefined, overwrite: false, ...facts });
+    planBranch({ head: undefined, commit, ours: undefined, overwrite: false, ...facts });
 
   test("makes one that is not there, and finds one that is in its place", () => {
     expect(plan({})).toEqual({ kind: "move", from: undefined });
@@ -109,15 +115,15 @@ describe("planning the branch", () => {
   });
 
   test("moves it from where it was left", () => {
-    const { headCommit } = published;
-    expect(plan({ head: headCommit, published })).toEqual({ kind: "move", from: headCommit });
+    const ours = published.headCommit;
+    expect(plan({ head: ours, ours })).toEqual({ kind: "move", from: ours });
   });
 
   test("never moves what people committed to, unless the policy says overwrite, and then from what was seen", () => {
     const theirs = "e".repeat(40);
     expect(plan({ head: theirs })).toEqual({ kind: "drifted" });
-    expect(plan({ head: theirs, published })).toEqual({ kind: "drifted" });
-    expect(plan({ head: theirs, published, overwrite: true })).toEqual({ kind: "move", from: theirs });
+    expect(plan({ head: theirs, ours: published.headCommit })).toEqual({ kind: "drifted" });
+    expect(plan({ head: theirs, ours: published.headCommit, overwrite: true })).toEqual({ kind: "move", from: theirs });
   });
 });
 

@@ -17,7 +17,10 @@ export function planPublish(changeset: Changeset, campaign: Campaign): PublishPl
     return { kind: "leave", because: `it is ${state.status}` };
   }
   const published = publishedOf(state);
-  if (published === undefined) return { kind: "open", branch: branchBeside(branchName(changeset), state.leftBranch) };
+  if (published === undefined) {
+    // What was pushed before is gone on with: there may be a pull request of it that nobody lived to write down.
+    return { kind: "open", branch: state.pushed?.branch ?? branchBeside(branchName(changeset), state.leftBranch) };
+  }
   return { kind: "update", branch: published.branch, published };
 }
 
@@ -50,12 +53,13 @@ export type BranchPlan =
 export function planBranch(facts: {
   readonly head: string | undefined;
   readonly commit: string;
-  readonly published: Published | undefined;
+  /** The head as we left it, if we have moved the branch before. */
+  readonly ours: string | undefined;
   readonly overwrite: boolean;
 }): BranchPlan {
-  const { head, commit, published, overwrite } = facts;
+  const { head, commit, ours, overwrite } = facts;
   if (head === commit) return { kind: "in-place" };
-  if (head === undefined || head === published?.headCommit || overwrite) return { kind: "move", from: head };
+  if (head === undefined || head === ours || overwrite) return { kind: "move", from: head };
   return { kind: "drifted" };
 }
 

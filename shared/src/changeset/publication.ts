@@ -16,6 +16,8 @@ export interface Wanted {
   readonly changeset: Changeset;
   readonly branch: string;
   readonly published: Published | undefined;
+  /** The head of the branch as we left it, if we have moved it before. */
+  readonly ours: string | undefined;
   readonly spec: Spec;
   readonly specVersion: number;
   readonly executionId: string;
@@ -111,7 +113,7 @@ export function createPublication(wanted: Wanted, codeHost: CodeHost, gate: Muta
       const plan = planBranch({
         head: await codeHost.branchHead(repository, branch),
         commit,
-        published: wanted.published,
+        ours: wanted.ours,
         overwrite: spec.policies.drift === "overwrite",
       });
       if (plan.kind === "drifted") {

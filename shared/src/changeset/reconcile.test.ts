@@ -48,11 +48,13 @@ test.each(["overwrite", "new-pr"] as const)("commits of people say nothing yet u
   expect(factsOf(open, theirs, drift)).toBeUndefined();
 });
 
-test("a branch that is just being moved by ourselves is not people's", () => {
-  const { desired } = open;
-  const publishing = aChangeset({ state: { status: "publishing", desired, published } });
-  expect(factsOf(publishing, theirs, "needs-human")).toBeUndefined();
-  expect(factsOf(publishing, seen({ state: "merged" }), "needs-human")).toEqual({ fact: "merged" });
+test.each<ChangesetState>([
+  { status: "ready", published },
+  { status: "publishing", desired: open.desired, published },
+])("a branch that we are about to move, being $status, is for publishing to compare", (state) => {
+  const changeset = aChangeset({ state });
+  expect(factsOf(changeset, theirs, "needs-human")).toBeUndefined();
+  expect(factsOf(changeset, seen({ state: "merged" }), "needs-human")).toEqual({ fact: "merged" });
 });
 
 test("nothing is said of a changeset without a pull request", () => {

@@ -13,8 +13,8 @@ export function factsOf(
   if (pullRequest.state === "closed") return { fact: "closed" };
   if (changeset.state.status === "closed") return { fact: "reopened" };
   if (published === undefined) return undefined;
-  // Its branch is being moved by ourselves; publishing it sees whether people were there.
-  if (changeset.state.status === "publishing") return undefined;
+  // We move its branch, now or soon: publishing sees whether people were there, under the policy of what is wanted.
+  if (changeset.state.status === "publishing" || changeset.state.status === "ready") return undefined;
   if (pullRequest.headCommit === published.headCommit) return { fact: "restored" };
   // With these policies people's commits wait for the next version of the spec, which replaces them or leaves them.
   if (drift === "overwrite" || drift === "new-pr") return undefined;

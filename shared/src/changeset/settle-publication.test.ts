@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { changesetReady } from "#eventing/changeset.ts";
 import { Conflict } from "#shared/errors.ts";
 import { CodeHostRefused, CodeHostUnavailable } from "#shared/ports/code-host.ts";
 import { aSpec } from "#shared/testing/builders.ts";
@@ -13,6 +14,8 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const openPullRequests = () => world.codeHost.pullRequests("acme/api").filter(({ state }) => state === "open");
+
+const version2 = { desired: { run: 2, specVersion: 2, executionId: "x-2" } };
 
 /** Version 1 is published, people commit to its branch, version 2 is asked for. Answers people's commit. */
 async function driftedBeforeVersion2(): Promise<string> {
@@ -64,6 +67,24 @@ describe("what the code host refuses", () => {
     expect(await world.slotsTaken()).toBe(1);
   });
 
+  test("is remembered with the branch that was pushed, whose pull request a newer version finds and goes on with", async () => {
+    world.codeHost.failNext("openPullRequest", new CodeHostUnavailable("the answer was lost"), "afterwards");
+    await expect(world.publish()).rejects.toBeInstanceOf(CodeHostUnavailable);
+    const headCommit = await world.codeHost.branchHead(world.repository, branch);
+    world.codeHost.failNext("createCommit", new CodeHostRefused("archived", "acme/api is archived."));
+    await world.publish();
+    const pushed = { branch, headCommit };
+    expect((await world.changeset()).state).toEqual({ status: "failed", because: "acme/api is archived.", pushed });
+
+    await world.put({ state: { status: "ready", pushed: { branch, headCommit: headCommit ?? "" } }, ...version2 });
+    await world.publish();
+    expect(world.codeHost.pullRequests("acme/api")).toMatchObject([{ number: 1, state: "open", headBranch: branch }]);
+    expect(await world.changeset()).toMatchObject({
+      state: { status: "open", published: { pullRequest: 1, specVersion: 2 } },
+    });
+    expect(await world.slotsTaken()).toBe(1);
+  });
+
   test("keeps the pull request of an update in sight", async () => {
     await world.publish();
     await world.put(readyFor(2, (await world.changeset()).state));
@@ -73,6 +94,67 @@ describe("what the code host refuses", () => {
       state: { status: "failed", published: { pullRequest: 1, specVersion: 1 } },
     });
     expect(await world.slotsTaken()).toBe(1);
+  });
+});
+
+describe("the branch as we left it", () => {
+  test("is written down with the audit entry, or neither is", async () => {
+    const before = await world.changeset();
+    await world.withoutAuditLog(() => expect(world.publish()).rejects.toThrow("audit_log"));
+    expect((await world.changeset()).state).toEqual({ status: "publishing", desired: before.desired });
+    expect(await world.actions()).toEqual([]);
+
+    world.codeHost.failNext("openPullRequest", new CodeHostUnavailable("the line is dead"));
+    await expect(world.publish()).rejects.toBeInstanceOf(CodeHostUnavailable);
+    const headCommit = await world.codeHost.branchHead(world.repository, branch);
+    expect((await world.changeset()).state).toMatchObject({ status: "publishing", pushed: { branch, headCommit } });
+    expect(await world.actions()).toEqual(["branch.moved"]);
+  });
+
+  test("is moved on by a newer version, also when the version before was given up between push and update", async () => {
+    await world.publish();
+    await world.put(readyFor(2, (await world.changeset()).state));
+    world.spec = aSpec({ pullRequest: { title: "Tidy up more" } });
+    world.codeHost.failNext("updatePullRequest", new CodeHostUnavailable("the line is dead"));
+    await expect(world.publish()).rejects.toBeInstanceOf(CodeHostUnavailable);
+    await world.put(readyFor(3, (await world.changeset()).state));
+    await world.publish();
+    expect(await world.changeset()).toMatchObject({
+      state: { status: "open", published: { pullRequest: 1, specVersion: 3 } },
+    });
+  });
+});
+
+describe("what is asked for while another version is published", () => {
+  test("is ready afterwards, with a task of its own, and ends in the same pull request", async () => {
+    world.codeHost.failNext("openPullRequest", new CodeHostUnavailable("the answer was lost"), "afterwards");
+    await expect(world.publish()).rejects.toBeInstanceOf(CodeHostUnavailable);
+    const { state } = await world.changeset();
+    if (state.status !== "publishing") throw new Error("it is being published");
+    await world.put({ state: { ...state, askedAgain: true }, ...version2 });
+    await world.publish();
+    expect(await world.changeset()).toMatchObject({
+      state: { status: "ready", published: { pullRequest: 1, specVersion: 1 } },
+    });
+    expect(await world.stores.tasks.counts("tidy")).toEqual([{ type: changesetReady.type, state: "due", count: 1 }]);
+    await world.publish();
+    expect(world.codeHost.pullRequests("acme/api")).toHaveLength(1);
+    expect(await world.changeset()).toMatchObject({
+      state: { status: "open", published: { pullRequest: 1, specVersion: 2 } },
+    });
+    expect(await world.stores.tasks.counts("tidy")).toHaveLength(1);
+  });
+
+  test("is not, when people have merged the pull request meanwhile", async () => {
+    world.codeHost.failNext("openPullRequest", new CodeHostUnavailable("the answer was lost"), "afterwards");
+    await expect(world.publish()).rejects.toBeInstanceOf(CodeHostUnavailable);
+    world.codeHost.mergeAsHuman("acme/api", 1);
+    const { state } = await world.changeset();
+    if (state.status !== "publishing") throw new Error("it is being published");
+    await world.put({ state: { ...state, askedAgain: true }, ...version2 });
+    await world.publish();
+    expect(await world.changeset()).toMatchObject({ state: { status: "merged", published: { specVersion: 1 } } });
+    expect(await world.stores.tasks.counts("tidy")).toEqual([]);
   });
 });
 

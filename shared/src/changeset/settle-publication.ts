@@ -1,7 +1,10 @@
+import { changesetReady } from "#eventing/changeset.ts";
 import type { AuditLog } from "#shared/audit/audit-log.ts";
 import type { MutationGate } from "#shared/campaign/campaign-store.ts";
 import { Conflict, Unprocessable } from "#shared/errors.ts";
 import { advance } from "#shared/lifecycle.ts";
+import { taskFor, type NewTask } from "#shared/task/task.ts";
+import type { TaskStore } from "#shared/task/task-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import { BranchMoved, CodeHostRefused, type CodeHost, type PullRequest } from "#shared/ports/code-host.ts";
 import { changesetLifecycle, type Changeset, type ChangesetFact, type Published } from "./changeset.ts";
@@ -11,6 +14,7 @@ import { BranchDrifted, type Made, type Record, type Wanted } from "./publicatio
 interface PublishingStores {
   readonly changesets: ChangesetStore;
   readonly slots: SlotStore;
+  readonly tasks: TaskStore;
   readonly audit: AuditLog;
 }
 
@@ -32,7 +36,8 @@ export async function settlePublication(
   },
   publish: (record: Record) => Promise<{ readonly pullRequest: PullRequest; readonly notes: readonly string[] }>,
 ): Promise<{ readonly did: string }> {
-  const { changeset, day } = turn;
+  const { day } = turn;
+  let { changeset } = turn;
   const { codeHost, gate, clock, transact } = needs;
   const { repository, campaign } = changeset;
   const untouched = day === undefined ? "kept" : "given back";
@@ -40,8 +45,11 @@ export async function settlePublication(
 
   const record: Record = async (entry, justMade = {}) => {
     made = { ...made, ...justMade };
-    await transact(({ audit }) =>
-      audit.append([
+    const { commit } = justMade;
+    const pushed = commit && advanced([{ fact: "pushed", branch: wanted.branch, headCommit: commit }]);
+    await transact(async ({ changesets, audit }) => {
+      if (pushed) await changesets.saveAll([pushed], clock.now());
+      await audit.append([
         {
           ...entry,
           at: clock.now(),
@@ -50,18 +58,30 @@ export async function settlePublication(
           repository: `${repository.owner}/${repository.name}`,
           specVersion: wanted.specVersion,
         },
-      ]),
-    );
+      ]);
+    });
+    if (pushed) changeset = { ...pushed, version: pushed.version + 1 };
   };
+
+  /** The changeset after these facts, if they change it. */
+  function advanced(facts: readonly ChangesetFact[]): Changeset | undefined {
+    const state = facts.reduce((before, fact) => advance(changesetLifecycle, before, fact) ?? before, changeset.state);
+    return state === changeset.state ? undefined : { ...changeset, state };
+  }
+
+  function nextOf({ id: changesetId, version }: Changeset): NewTask {
+    const where = { campaign, organization: repository.owner, notBefore: clock.now(), dedupe: ["again", version] };
+    return taskFor(changesetReady, { changesetId }, where);
+  }
 
   /** Writes the state after these facts, and settles the slot with it. */
   async function conclude(facts: readonly ChangesetFact[], slot: "used" | "given back" | "kept"): Promise<void> {
-    await transact(async ({ changesets, slots }) => {
-      const state = facts.reduce(
-        (before, fact) => advance(changesetLifecycle, before, fact) ?? before,
-        changeset.state,
-      );
-      await changesets.saveAll([{ ...changeset, state }], clock.now());
+    const concluded = advanced(facts);
+    await transact(async ({ changesets, slots, tasks }) => {
+      if (concluded) await changesets.saveAll([concluded], clock.now());
+      // Something newer was asked for while this was published.
+      if (concluded?.state.status === "ready" && concluded.state.published)
+        await tasks.addAll([nextOf(concluded)], clock.now());
       if (slot === "given back") await slots.giveBack(changeset.id);
       if (slot === "used") await slots.used(changeset.id);
     });
@@ -83,9 +103,13 @@ export async function settlePublication(
     await closeLeftOne();
     const { pullRequest, notes } = await publish(record);
     const published = publishedFrom(pullRequest, pullRequest.headCommit, notes, wanted);
-    const opened = { fact: "published", published } as const;
-    // The pull request that was found may have been merged or closed while we were away.
-    await conclude(pullRequest.state === "open" ? [opened] : [opened, { fact: pullRequest.state }], "used");
+    const facts: readonly ChangesetFact[] = [
+      { fact: "published", published },
+      // The pull request that was found may have been merged or closed while we were away.
+      ...(pullRequest.state === "open" ? [] : [{ fact: pullRequest.state }]),
+      ...(isAskedAgain(changeset) ? [{ fact: "publish-asked", desired: changeset.desired } as const] : []),
+    ];
+    await conclude(facts, "used");
     return { did: `pull request ${pullRequest.url} is ${pullRequest.state}` };
   } catch (error) {
     if (error instanceof BranchMoved) throw new Conflict(error.message, { cause: error });
@@ -102,7 +126,7 @@ export async function settlePublication(
   async function leaveToPeople({ message: because, commit }: BranchDrifted): Promise<{ readonly did: string }> {
     // An attempt before this one may have opened the pull request without living to write it down.
     const found = wanted.published ? undefined : await codeHost.findPullRequest(repository, wanted.branch);
-    const published = found?.state === "open" ? publishedFrom(found, commit, [], wanted) : undefined;
+    const published = found?.state === "open" ? publishedFrom(found, wanted.ours ?? commit, [], wanted) : undefined;
     const slot = published === undefined ? untouched : "used";
     const known = published === undefined ? {} : { published };
     if (wanted.spec.policies.drift !== "new-pr") {
@@ -112,6 +136,10 @@ export async function settlePublication(
     await conclude([{ fact: "left-to-people", branch: wanted.branch, ...known }], published ? "used" : "kept");
     throw new Conflict("its branch was left to people; it is published from another");
   }
+}
+
+function isAskedAgain({ state }: Changeset): boolean {
+  return state.status === "publishing" && state.askedAgain === true;
 }
 
 /** @param headCommit Where we left the branch, which people may have moved since. */

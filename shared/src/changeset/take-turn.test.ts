@@ -4,7 +4,7 @@ import { RetryLater } from "#shared/errors.ts";
 import { aChangeset, aRepository, aSpec, aSpecVersion, instant, noon } from "#shared/testing/builders.ts";
 import { testDatabase, type TestDatabase } from "#shared/testing/postgres.ts";
 import type { Changeset } from "./changeset.ts";
-import { assertSameDay, takeTurn } from "./take-turn.ts";
+import { assertRoom, assertSameDay, takeTurn } from "./take-turn.ts";
 
 const today = "2026-03-10";
 const tomorrow = instant("2026-03-11T00:00:00Z");
@@ -82,6 +82,31 @@ describe("taking a turn", () => {
     await refusal(take(2, { cap: 1 }));
     const { id } = aChangeset({ repository: aRepository({ id: 2 }) });
     expect((await stores.changesets.get(id)).state).toEqual({ status: "ready" });
+  });
+});
+
+describe("looking for room", () => {
+  async function look(repositoryId: number, { cap = 100, spec = aSpec(), now = noon } = {}): Promise<void> {
+    await assertRoom(stores.slots, aChangeset({ repository: aRepository({ id: repositoryId }) }), spec, cap, now);
+  }
+
+  test("finds it as long as there is a slot, or for whoever has one, and takes none", async () => {
+    await look(2, { cap: 1 });
+    await look(3, { cap: 1 });
+    await take(1, { cap: 1 });
+    await look(1, { cap: 1 });
+    expect(await refusal(look(2, { cap: 1 }))).toEqual([
+      `the daily cap of acme is reached: 1 pull requests on ${today}`,
+      tomorrow,
+    ]);
+  });
+
+  test("finds none when the campaign's own cap is full, or the day is about to end", async () => {
+    const spec = aSpec({ pullRequestsPerDay: 1 });
+    await take(1, { spec });
+    expect(await refusal(look(2, { spec }))).toEqual([expect.stringMatching(/cap of this campaign/), tomorrow]);
+    const late = instant("2026-03-10T23:59:00Z");
+    expect(await refusal(look(3, { now: late }))).toEqual([expect.stringMatching(/about to end/), tomorrow]);
   });
 });
 

@@ -2,8 +2,24 @@ import { RetryLater } from "#shared/errors.ts";
 import { advance } from "#shared/lifecycle.ts";
 import type { Spec } from "#shared/spec/spec.ts";
 import { changesetLifecycle, type Changeset } from "./changeset.ts";
-import type { ChangesetStore, SlotStore } from "./changeset-store.ts";
+import type { ChangesetStore, SlotAnswer, SlotRequest, SlotStore } from "./changeset-store.ts";
 import { dayOf, isDayEnding, nextDayMs } from "./plan-publish.ts";
+
+/**
+ * Looks whether the changeset could have a slot today: those that cannot are many at a full cap, and cost one query.
+ * @throws RetryLater until tomorrow when a cap is full or the day is about to end.
+ */
+export async function assertRoom(
+  slots: Pick<SlotStore, "room">,
+  changeset: Changeset,
+  spec: Spec,
+  pullRequestsPerDay: number,
+  now: Date,
+): Promise<void> {
+  assertDayLasts(now);
+  const request = slotRequest(changeset, spec, pullRequestsPerDay, now);
+  assertNotFull(await slots.room(request), request);
+}
 
 /**
  * Takes a slot of today's caps and marks the changeset as being published, in the transaction that `stores` belong to:
@@ -20,23 +36,27 @@ export async function takeTurn(
   now: Date,
 ): Promise<{ readonly changeset: Changeset; readonly day: string }> {
   assertDayLasts(now);
-  const day = dayOf(now);
-  const ownCap = spec.policies.throttle.pullRequestsPerDay;
-  const cap = { organization: pullRequestsPerDay, ...(ownCap === undefined ? {} : { campaign: ownCap }) };
-  const taken = await stores.slots.reserve({
-    changesetId: changeset.id,
-    organization: changeset.repository.owner,
-    campaign: changeset.campaign,
-    day,
-    cap,
-    at: now,
-  });
-  if (taken !== "reserved") {
-    const whose = taken === "campaign-full" ? "this campaign" : changeset.repository.owner;
-    const full = taken === "campaign-full" ? cap.campaign : cap.organization;
-    throw new RetryLater(tomorrow(now), `the daily cap of ${whose} is reached: ${full} pull requests on ${day}`);
-  }
-  return { changeset: await begin(stores.changesets, changeset, now), day };
+  const request = slotRequest(changeset, spec, pullRequestsPerDay, now);
+  assertNotFull(await stores.slots.reserve(request), request);
+  return { changeset: await begin(stores.changesets, changeset, now), day: request.day };
+}
+
+function slotRequest(
+  { id, repository, campaign }: Changeset,
+  { policies }: Spec,
+  pullRequestsPerDay: number,
+  at: Date,
+): SlotRequest {
+  const own = policies.throttle.pullRequestsPerDay;
+  const cap = { organization: pullRequestsPerDay, ...(own === undefined ? {} : { campaign: own }) };
+  return { changesetId: id, organization: repository.owner, campaign, day: dayOf(at), cap, at };
+}
+
+function assertNotFull(answer: SlotAnswer, { organization, day, cap, at }: SlotRequest): void {
+  if (answer === "reserved" || answer === "free") return;
+  const whose = answer === "campaign-full" ? "this campaign" : organization;
+  const full = answer === "campaign-full" ? cap.campaign : cap.organization;
+  throw new RetryLater(tomorrow(at), `the daily cap of ${whose} is reached: ${full} pull requests on ${day}`);
 }
 
 /** Marks the changeset as being published, with what is wanted now; one that is so already stays at what it began. */

@@ -12,7 +12,7 @@ import { taskFor } from "#shared/task/task.ts";
 import { openFunctionWorld, type FunctionWorld } from "#shared/testing/function-world.ts";
 import type { CapabilityName, Granted } from "./capabilities.ts";
 import { defineFunction, type Outcome } from "./define-function.ts";
-import { createEventHandler, maxAttempts } from "./handle-event.ts";
+import { createEventHandler, maxFailures } from "./handle-event.ts";
 
 const needs = ["changesets", "tasks", "clock"] as const satisfies readonly CapabilityName[];
 type Handle = (data: { changesetId: string }, capabilities: Granted<(typeof needs)[number]>) => Promise<Outcome>;
@@ -64,26 +64,29 @@ describe("how it ends", () => {
     expect(await world.deliver(probe, event)).toBe(202);
     expect(await taskOf(event)).toMatchObject({ state: "awaiting", because: "its steps" });
     world.clock.advance(59_999);
-    expect(await world.stores.tasks.recover(world.clock.now(), maxAttempts)).toMatchObject({ recovered: 0 });
+    expect(await world.stores.tasks.recover(world.clock.now(), maxFailures)).toMatchObject({ recovered: 0 });
     world.clock.advance(1);
-    expect(await world.stores.tasks.recover(world.clock.now(), maxAttempts)).toMatchObject({ recovered: 1 });
+    expect(await world.stores.tasks.recover(world.clock.now(), maxFailures)).toMatchObject({ recovered: 1 });
   });
 
   test.each([
-    ["RetryLater", () => new RetryLater(at(90), "not yet"), 90],
-    ["CodeHostBusy", () => new CodeHostBusy("not yet", at(40)), 40],
-    ["CampaignHeld", () => new CampaignHeld("node-24", "paused"), 0],
-    ["CodeHostUnavailable", () => new CodeHostUnavailable("502"), 2],
-    ["SandboxUnavailable", () => new SandboxUnavailable("no room"), 2],
-    ["BlobStoreUnavailable", () => new BlobStoreUnavailable("disk is gone"), 2],
-    ["a Conflict that stays", () => new Conflict("somebody else wrote"), 1],
-  ])("%s is answered 202 and kept in the table, with the reason, until its time", async (_, error, seconds) => {
-    const thrown = error();
-    handle = fails(thrown);
-    const event = await asked();
-    expect(await world.deliver(probe, event)).toBe(202);
-    expect(await taskOf(event)).toMatchObject({ because: thrown.message, notBefore: at(seconds) });
-  });
+    ["RetryLater", () => new RetryLater(at(90), "not yet"), 90, 0],
+    ["CodeHostBusy", () => new CodeHostBusy("not yet", at(40)), 40, 0],
+    ["CampaignHeld", () => new CampaignHeld("node-24", "paused"), 0, 0],
+    ["CodeHostUnavailable", () => new CodeHostUnavailable("502"), 1, 1],
+    ["SandboxUnavailable", () => new SandboxUnavailable("no room"), 1, 1],
+    ["BlobStoreUnavailable", () => new BlobStoreUnavailable("disk is gone"), 1, 1],
+    ["a Conflict that stays", () => new Conflict("somebody else wrote"), 1, 1],
+  ])(
+    "%s is answered 202 and kept in the table until its time, with the reason",
+    async (_, error, seconds, failures) => {
+      const thrown = error();
+      handle = fails(thrown);
+      const event = await asked();
+      expect(await world.deliver(probe, event)).toBe(202);
+      expect(await taskOf(event)).toMatchObject({ because: thrown.message, notBefore: at(seconds), failures });
+    },
+  );
 
   test.each([
     ["Unprocessable", new Unprocessable("it can never be")],
@@ -129,15 +132,32 @@ describe("how it ends", () => {
     handle = fails(new CodeHostUnavailable("502"));
     const event = await asked();
     const waits: number[] = [];
-    for (let attempt = 1; attempt < maxAttempts; attempt += 1) {
+    for (let attempt = 1; attempt < maxFailures; attempt += 1) {
       expect(await world.deliver(probe, event)).toBe(202);
       const due = (await taskOf(event))?.notBefore ?? at(0);
       waits.push((due.getTime() - world.clock.now().getTime()) / 1000);
       world.clock.set(due);
     }
-    expect(waits.slice(0, 4)).toEqual([2, 4, 8, 16]);
+    expect(waits.slice(0, 4)).toEqual([1, 2, 4, 8]);
     expect(waits.at(-1)).toBe(900);
     expect(await world.deliver(probe, event)).toBe(422);
+  });
+
+  test("a month of waiting for its turn costs a task nothing: what goes wrong then is its first failure", async () => {
+    const event = await asked();
+    for (let day = 1; day <= 30; day += 1) {
+      const tomorrow = at(24 * 60 * 60);
+      handle = fails(new RetryLater(tomorrow, "the daily cap is reached"));
+      expect(await world.deliver(probe, event)).toBe(202);
+      world.clock.set(tomorrow);
+    }
+    handle = fails(new CodeHostUnavailable("502"));
+    expect(await world.deliver(probe, event)).toBe(202);
+    expect(await taskOf(event)).toMatchObject({ state: "due", attempts: 31, failures: 1, notBefore: at(1) });
+    world.clock.advance(1_000);
+    handle = async () => ({ did: "it" });
+    expect(await world.deliver(probe, event)).toBe(202);
+    expect(await taskOf(event)).toMatchObject({ state: "done" });
   });
 });
 

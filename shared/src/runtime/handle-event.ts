@@ -26,8 +26,8 @@ const failedLeaseMs = 10 * 60_000;
 /** How often a function that lost a race reads again before it is put off. */
 const conflictRetries = 5;
 
-/** After this many attempts at something that is out of order elsewhere, the task is dead. */
-export const maxAttempts = 25;
+/** After this many failures in a row a task is dead: about four hours. */
+export const maxFailures = 25;
 
 /**
  * Handles one event: begins its task unless there is nothing to do, runs the function, and writes down what came of it.
@@ -82,11 +82,15 @@ export function createEventHandler(options: {
       } catch (error) {
         const verdict = judge(error, task, clock);
         const because = messageOf(error);
-        log[verdict.kind === "later" ? "info" : "error"]({ err: error, verdict: verdict.kind }, because);
+        log[verdict.kind === "later" ? "info" : verdict.kind === "retry" ? "warn" : "error"](
+          { err: error, verdict: verdict.kind },
+          because,
+        );
         span.setStatus({ code: SpanStatusCode.ERROR, message: because });
-        if (verdict.kind === "later") {
+        if (verdict.kind === "later" || verdict.kind === "retry") {
           if (task === undefined) return { status: 500, because };
-          await tasks.postpone(task, verdict.at, because, clock.now());
+          const putOff = verdict.kind === "later" ? "postpone" : "retry";
+          await tasks[putOff](task, verdict.at, because, clock.now());
           return { status: 202, because };
         }
         if (task !== undefined) await tasks.failed(task, because, clock.now(), failedLeaseMs);
@@ -104,7 +108,12 @@ async function settle(tasks: TaskStore, task: BegunTask, outcome: Outcome, clock
 }
 
 type Judgement =
-  { readonly kind: "later"; readonly at: Date } | { readonly kind: "never" } | { readonly kind: "unexpected" };
+  /** It waits for its turn; nothing has gone wrong. */
+  | { readonly kind: "later"; readonly at: Date }
+  /** Something is out of order elsewhere; that many times in a row is too often. */
+  | { readonly kind: "retry"; readonly at: Date }
+  | { readonly kind: "never" }
+  | { readonly kind: "unexpected" };
 
 /** How an error steers delivery. What other systems cause is waited for in the table, not in the broker. */
 function judge(error: unknown, task: BegunTask | undefined, clock: Clock): Judgement {
@@ -112,11 +121,10 @@ function judge(error: unknown, task: BegunTask | undefined, clock: Clock): Judge
   if (error instanceof CodeHostBusy) return { kind: "later", at: error.retryAt };
   // It is not released before somebody resumes the campaign.
   if (error instanceof CampaignHeld) return { kind: "later", at: clock.now() };
-  if (error instanceof Conflict) return { kind: "later", at: soon(clock, 1_000) };
-  if (isOutOfOrder(error)) {
-    const attempts = task?.attempts ?? 1;
-    if (attempts >= maxAttempts) return { kind: "never" };
-    return { kind: "later", at: soon(clock, backoffMs(attempts)) };
+  if (error instanceof Conflict || isOutOfOrder(error)) {
+    const failures = (task?.failures ?? 0) + 1;
+    if (failures >= maxFailures) return { kind: "never" };
+    return { kind: "retry", at: soon(clock, backoffMs(failures)) };
   }
   if (error instanceof Unprocessable || error instanceof Rejected || error instanceof CodeHostRefused) {
     return { kind: "never" };
@@ -131,9 +139,9 @@ function isOutOfOrder(error: unknown): boolean {
   );
 }
 
-/** 2 s, doubling to 15 minutes. */
-function backoffMs(attempts: number): number {
-  return Math.min(1_000 * 2 ** attempts, 15 * 60_000);
+/** 1 s after the first failure, doubling to 15 minutes. */
+function backoffMs(failures: number): number {
+  return Math.min(1_000 * 2 ** (failures - 1), 15 * 60_000);
 }
 
 function soon(clock: Clock, ms: number): Date {

@@ -135,16 +135,19 @@ export async function openCapabilities(
   const opened: Partial<Capabilities> = { ...stores, clock, log, ...overrides };
   const checks = new Map<string, () => Promise<void>>([["postgres", () => database.check()]]);
   const closers: (() => Promise<void>)[] = [];
-  for (const name of names) {
-    // Each provider reads only the settings that it names, and these were read above.
-    const { value, check, close } = await providers[name].open({
-      ...foundation,
-      settings: settings,
-      opened,
-    });
-    Object.assign(opened, { [name]: value });
-    if (check) checks.set(name, check);
-    if (close) closers.push(close);
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).toReversed()) await closer();
+  };
+  try {
+    for (const name of names) {
+      const made = await providers[name].open({ ...foundation, settings, opened });
+      Object.assign(opened, { [name]: made.value });
+      if (made.check) checks.set(name, made.check);
+      if (made.close) closers.push(made.close);
+    }
+  } catch (error) {
+    await close();
+    throw error;
   }
   return {
     grant: (needs) => ({
@@ -153,9 +156,7 @@ export async function openCapabilities(
         database.knex.transaction((transaction) => work(pick(createStores(transaction, alwaysReleased), needs))),
     }),
     checks,
-    async close() {
-      for (const close of closers.toReversed()) await close();
-    },
+    close,
   };
 }
 

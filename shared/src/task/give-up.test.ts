@@ -80,9 +80,12 @@ describe("giving a task up", () => {
   });
 });
 
-test("an undeliverable event is hopeless when its function said so, or when it was begun often enough", async () => {
+test("an undeliverable event is hopeless when its function said so, or when it has failed often enough", async () => {
   const task = await added(changesetReady, { changesetId: "c-1" });
   expect(isHopeless(task, "422")).toBe(true);
   for (const code of [undefined, "500", "503", "4220", "x422"]) expect(isHopeless(task, code)).toBe(false);
-  expect(isHopeless({ ...task, attempts: 10 }, undefined)).toBe(true);
+  // That the function was not there, or had no time, says nothing about the task.
+  for (const code of ["404", "408", "409", "429"]) expect(isHopeless(task, code)).toBe(false);
+  for (const failures of [9, 10]) expect(isHopeless({ ...task, failures }, "404")).toBe(failures === 10);
+  expect(isHopeless({ ...task, attempts: 100 }, "500")).toBe(false);
 });

@@ -17,15 +17,19 @@ interface Stores {
   readonly tasks: TaskStore;
 }
 
-/** A broker that retries ten times has begun a task that often when it gives the event up. */
-const attemptsBeforeDeath = 10;
+/** Knative retries these of 4xx: the function was not there, or had no time. https://knative.dev/docs/eventing/event-delivery/ */
+const retriedByBrokers = new Set(["404", "408", "409", "429"]);
+
+/** A broker that retries ten times has had a task fail that often when it gives the event up. */
+const failuresBeforeDeath = 10;
 
 /**
  * Whether an undeliverable event means that its task cannot be done. An answer of 4xx says so; without one, or with 5xx,
- * the function may not even have been there: then the table delivers again, until it was begun often enough.
+ * the function may not even have been there: then the table delivers again, until it has failed often enough.
  */
 export function isHopeless(task: Task, errorCode: string | undefined): boolean {
-  return /^4\d\d$/.test(errorCode ?? "") || task.attempts >= attemptsBeforeDeath;
+  const isRefusal = /^4\d\d$/.test(errorCode ?? "") && !retriedByBrokers.has(errorCode ?? "");
+  return isRefusal || task.failures >= failuresBeforeDeath;
 }
 
 /**

@@ -41,8 +41,11 @@ export interface TaskStore {
   /** Its function waits for something that runs elsewhere; it is announced again when the lease ends. */
   awaitOutcome(task: BegunTask, because: string, at: Date, leaseMs: number): Promise<void>;
 
-  /** Due again at `notBefore`. */
+  /** Due again at `notBefore`: it waits for its turn, and nothing has gone wrong. */
   postpone(task: BegunTask, notBefore: Date, because: string, at: Date): Promise<void>;
+
+  /** Its attempt failed; due again at `notBefore`. */
+  retry(task: BegunTask, notBefore: Date, because: string, at: Date): Promise<void>;
 
   /** Its attempt failed and the broker will deliver it again; the lease decides if the broker does not. */
   failed(task: BegunTask, because: string, at: Date, leaseMs: number): Promise<void>;
@@ -56,8 +59,11 @@ export interface TaskStore {
   /** Cancels what a campaign still had to do, but for tasks of the types given. */
   cancelAll(campaign: string, exceptTypes: readonly string[], at: Date): Promise<void>;
 
-  /** Makes due again what was lost: its lease has ended. Those begun more than `maxAttempts` times are left, and answered. */
-  recover(at: Date, maxAttempts: number): Promise<{ readonly recovered: number; readonly exhausted: readonly Task[] }>;
+  /**
+   * Makes due again what was lost: its lease has ended. One that a function had begun has failed; those that have failed
+   * `maxFailures` times in a row are left as they are, and answered.
+   */
+  recover(at: Date, maxFailures: number): Promise<{ readonly recovered: number; readonly exhausted: readonly Task[] }>;
 
   /** Ends every lease now. Only for a process that knows itself to be alone. */
   releaseAllLeases(at: Date): Promise<void>;

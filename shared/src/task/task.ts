@@ -16,6 +16,8 @@ export interface Task {
   readonly notBefore: Date;
   /** How often it was begun. */
   readonly attempts: number;
+  /** How many attempts in a row went wrong. Waiting for its turn is none. */
+  readonly failures: number;
   /** Why it waits, or what its last attempt died of. */
   readonly because?: string;
 }

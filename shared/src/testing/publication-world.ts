@@ -4,7 +4,13 @@ import { createMutationGate } from "#shared/adapters/postgres/campaign-store.ts"
 import { createStores, type Stores } from "#shared/adapters/postgres/stores.ts";
 import type { AuditEntry } from "#shared/audit/audit-entry.ts";
 import { wholeLog } from "#shared/audit/audit-log.ts";
-import { desiredNow, publishedOf, type Changeset, type ChangesetState } from "#shared/changeset/changeset.ts";
+import {
+  desiredNow,
+  lastHeadOf,
+  publishedOf,
+  type Changeset,
+  type ChangesetState,
+} from "#shared/changeset/changeset.ts";
 import { marker } from "#shared/changeset/wanted.ts";
 import { planPublish } from "#shared/changeset/plan-publish.ts";
 import { createPublication, type Wanted } from "#shared/changeset/publication.ts";
@@ -33,6 +39,8 @@ export interface PublicationWorld {
   /** The actions of the audit log, in order. */
   actions(): Promise<readonly string[]>;
   auditLog(): Promise<readonly AuditEntry[]>;
+  /** Does something while the audit log cannot be written. */
+  withoutAuditLog(work: () => Promise<void>): Promise<void>;
   /** How many slots are taken, today or on another day. */
   slotsTaken(day?: string): Promise<number>;
   close(): Promise<void>;
@@ -69,6 +77,7 @@ export async function publicationWorld(): Promise<PublicationWorld> {
       changeset,
       branch,
       published: publishedOf(changeset.state),
+      ours: lastHeadOf(changeset.state),
       spec: world.spec,
       specVersion,
       executionId,
@@ -117,6 +126,11 @@ export async function publicationWorld(): Promise<PublicationWorld> {
     },
     async auditLog() {
       return Array.fromAsync(wholeLog(stores.audit));
+    },
+    async withoutAuditLog(work) {
+      await knex.raw("ALTER TABLE audit_log RENAME TO audit_log_away");
+      await work();
+      await knex.raw("ALTER TABLE audit_log_away RENAME TO audit_log");
     },
     async actions() {
       return (await world.auditLog()).map(({ action }) => action);

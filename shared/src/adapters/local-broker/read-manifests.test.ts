@@ -59,7 +59,7 @@ describe("the manifests that are deployed", async () => {
       expect(template.spec).toMatchObject({ serviceAccountName: "octobatch", automountServiceAccountToken: false });
       expect(container?.command).toEqual(["node", `functions/${name}/${name}.ts`]);
       expect(container).toMatchObject({
-        readinessProbe: { httpGet: { path: "/healthz" } },
+        readinessProbe: { httpGet: { path: "/readyz" } },
         resources: { requests: { memory: expect.any(String) }, limits: { memory: expect.any(String) } },
         securityContext: {
           allowPrivilegeEscalation: false,

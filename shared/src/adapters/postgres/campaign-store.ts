@@ -91,9 +91,8 @@ export function createCampaignStore(sql: Sql): CampaignStore {
     },
 
     async save(campaign, at) {
-      // It waits for the mutations that have begun (see createMutationGate), which take as long as GitHub takes.
-      await sql.raw("SET LOCAL lock_timeout = '60s'");
-      await sql.raw("SET LOCAL statement_timeout = '60s'");
+      // It waits for the mutations that have begun, see createMutationGate.
+      await sql.raw(waitForMutations);
       await rowsOf(sql, `SELECT pg_advisory_xact_lock(${gateKey})`, { campaign: campaign.name });
       const written = await write(
         sql,
@@ -117,6 +116,8 @@ export function createCampaignStore(sql: Sql): CampaignStore {
   };
 }
 
+/** Mutations take as long as GitHub takes, and whoever waits for them has to wait longer than for a row. */
+const waitForMutations = "SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = '60s'";
 const gateKey = "hashtextextended('campaign.mutations:' || :campaign, 0)";
 
 /**
@@ -128,6 +129,7 @@ export function createMutationGate(sql: Sql): MutationGate {
   return {
     whileActive: (campaign, mutation) =>
       sql.transaction(async (transaction) => {
+        await transaction.raw(waitForMutations);
         await rowsOf(transaction, `SELECT pg_advisory_xact_lock_shared(${gateKey})`, { campaign });
         // A statement of its own: it sees what was committed before the lock was given.
         const [row] = await rowsOf<Pick<CampaignRow, "status">>(

@@ -109,6 +109,8 @@ describe("slots of a day", () => {
   const slots = {
     used: (id: number) => createSlotStore(many.knex).used(of(id).id),
     giveBack: (id: number) => createSlotStore(many.knex).giveBack(of(id).id),
+    room: (id: number, { cap, organization = "acme", day = today }: Wish) =>
+      createSlotStore(many.knex).room({ changesetId: of(id).id, organization, campaign: "tidy", day, cap }),
     reserve(id: number, { cap, organization = "acme", day = today }: Wish, within?: Sql) {
       const request = { changesetId: of(id).id, organization, campaign: "tidy", day, cap, at: noon };
       if (within !== undefined) return createSlotStore(within).reserve(request);
@@ -146,6 +148,16 @@ describe("slots of a day", () => {
     expect(await slots.reserve(1, { cap, organization: "Acme" })).toBe("reserved");
     expect(await slots.reserve(2, { cap, organization: "aCME" })).toBe("organization-full");
     expect(await slots.reserve(2, { cap, organization: "globex" })).toBe("reserved");
+  });
+
+  test("are looked for without taking one", async () => {
+    const cap = { organization: 2, campaign: 1 };
+    expect(await Promise.all([1, 2, 3].map((id) => slots.room(id, { cap })))).toEqual(["free", "free", "free"]);
+    await slots.reserve(1, { cap });
+    expect(await slots.room(1, { cap })).toBe("reserved");
+    expect(await slots.room(2, { cap })).toBe("campaign-full");
+    expect(await slots.room(2, { cap: { organization: 1 }, organization: "ACME" })).toBe("organization-full");
+    expect(await slots.room(2, { cap, day: "2026-03-11" })).toBe("free");
   });
 
   test("come back when they were not used, and stay taken when they were", async () => {

@@ -1,6 +1,6 @@
 import { Conflict, Rejected } from "#shared/errors.ts";
 import type { Changeset, ChangesetState, Desired } from "#shared/changeset/changeset.ts";
-import type { ChangesetStore, SlotStore } from "#shared/changeset/changeset-store.ts";
+import type { ChangesetStore, SlotAnswer, SlotRequest, SlotStore } from "#shared/changeset/changeset-store.ts";
 import type { RepositoryRef } from "#shared/ports/code-host.ts";
 import { rowsOf, write, type Sql } from "./sql.ts";
 
@@ -97,15 +97,34 @@ export function createChangesetStore(sql: Sql): ChangesetStore {
 }
 
 export function createSlotStore(sql: Sql): SlotStore {
+  async function room({ changesetId, organization, campaign, day, cap }: Omit<SlotRequest, "at">): Promise<SlotAnswer> {
+    const [count] = await rowsOf<{
+      readonly mine: number;
+      readonly organization: number;
+      readonly campaign: number;
+    }>(
+      sql,
+      `SELECT count(*) FILTER (WHERE changeset_id = :changesetId AND NOT used) AS mine,
+              count(*) FILTER (WHERE organization = :organization) AS organization,
+              count(*) FILTER (WHERE campaign = :campaign) AS campaign
+       FROM publish_slots WHERE day = :day AND (organization = :organization OR campaign = :campaign)`,
+      { changesetId, organization: organization.toLowerCase(), campaign, day },
+    );
+    if (count === undefined) throw new TypeError("an aggregate answers one row");
+    if (count.mine > 0) return "reserved";
+    if (count.organization >= cap.organization) return "organization-full";
+    return cap.campaign !== undefined && count.campaign >= cap.campaign ? "campaign-full" : "free";
+  }
+
   return {
-    async reserve({ changesetId, organization, campaign, day, cap, at }) {
-      const slot = { changesetId, organization: organization.toLowerCase(), campaign, day };
+    room,
+
+    async reserve(request) {
+      const { changesetId, campaign, day, cap, at } = request;
+      const organization = request.organization.toLowerCase();
       // Counting and taking must not interleave with another worker's: one at a time in an organization, and in a
       // campaign with a cap of its own, which may reach over several. Always in this order, so that none waits in a circle.
-      const shared = [
-        `organization:${slot.organization}`,
-        ...(cap.campaign === undefined ? [] : [`campaign:${campaign}`]),
-      ];
+      const shared = [`organization:${organization}`, ...(cap.campaign === undefined ? [] : [`campaign:${campaign}`])];
       for (const key of shared) {
         await rowsOf(sql, "SELECT pg_advisory_xact_lock(hashtextextended('publish_slots.' || :key, 0))", { key });
       }
@@ -113,27 +132,13 @@ export function createSlotStore(sql: Sql): SlotStore {
         changesetId,
         day,
       });
-      const [count] = await rowsOf<{
-        readonly mine: number;
-        readonly organization: number;
-        readonly campaign: number;
-      }>(
-        sql,
-        `SELECT count(*) FILTER (WHERE changeset_id = :changesetId AND NOT used) AS mine,
-                count(*) FILTER (WHERE organization = :organization) AS organization,
-                count(*) FILTER (WHERE campaign = :campaign) AS campaign
-         FROM publish_slots WHERE day = :day AND (organization = :organization OR campaign = :campaign)`,
-        slot,
-      );
-      if (count === undefined) throw new TypeError("an aggregate answers one row");
-      if (count.mine > 0) return "reserved";
-      if (count.organization >= cap.organization) return "organization-full";
-      if (cap.campaign !== undefined && count.campaign >= cap.campaign) return "campaign-full";
+      const answer = await room(request);
+      if (answer !== "free") return answer;
       await write(
         sql,
         `INSERT INTO publish_slots (changeset_id, organization, campaign, day, reserved_at)
          VALUES (:changesetId, :organization, :campaign, :day, :at)`,
-        { ...slot, at },
+        { changesetId, organization, campaign, day, at },
       );
       return "reserved";
     },

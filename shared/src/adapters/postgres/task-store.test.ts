@@ -46,7 +46,7 @@ describe("adding tasks", () => {
     const task = aTask("a", { campaign: "tidy", data: { nested: [1, null, "é"] } });
     await tasks.addAll([task], noon);
     const { dedupeKey: _, ...kept } = task;
-    expect(await tasks.find(task.id)).toEqual({ ...kept, state: "due", attempts: 0 });
+    expect(await tasks.find(task.id)).toEqual({ ...kept, state: "due", attempts: 0, failures: 0 });
   });
 
   test("twice, at once or after it was done, stores one and leaves it as it is", async () => {
@@ -202,6 +202,28 @@ describe("a task that was begun", () => {
     expect(await claim(later(leaseMs))).toHaveLength(1);
   });
 
+  test("is due again when it is to be tried again, and has failed once more", async () => {
+    await tasks.retry(await begun("a"), later(1_000), "502", noon);
+    expect(await claim()).toEqual([]);
+    expect(await claim(later(1_000))).toMatchObject([{ because: "502", failures: 1 }]);
+  });
+
+  test("counts failures in a row: waiting for its turn, or for its outcome, is none and ends the row", async () => {
+    const { id } = aTask("a");
+    await tasks.addAll([aTask("a")], noon);
+    const again = async (leave: (task: BegunTask) => Promise<void>): Promise<number | undefined> => {
+      const task = await tasks.begin(id, noon, leaseMs);
+      if (task === undefined) throw new Error("a task that is due can be begun");
+      await leave(task);
+      return (await tasks.find(id))?.failures;
+    };
+    expect(await again((task) => tasks.retry(task, noon, "502", noon))).toBe(1);
+    expect(await again((task) => tasks.failed(task, "it broke", noon, leaseMs))).toBe(2);
+    expect(await again((task) => tasks.postpone(task, noon, "the cap", noon))).toBe(0);
+    expect(await again((task) => tasks.retry(task, noon, "502", noon))).toBe(1);
+    expect(await again((task) => tasks.awaitOutcome(task, "its steps", noon, leaseMs))).toBe(0);
+  });
+
   test("is left to the broker when it failed, and to the table when the broker forgets", async () => {
     const task = await begun("a");
     await tasks.failed(task, "it broke", noon, leaseMs);
@@ -216,6 +238,7 @@ describe("a task that was begun", () => {
     const at = later(leaseMs);
     await tasks.finish(stale, at);
     await tasks.postpone(stale, at, "stale", at);
+    await tasks.retry(stale, at, "stale", at);
     await tasks.failed(stale, "stale", at, leaseMs);
     await tasks.awaitOutcome(stale, "stale", at, leaseMs);
     expect(await tasks.find(stale.id)).toEqual(fresh);
@@ -238,13 +261,25 @@ describe("a task that was begun", () => {
 });
 
 describe("what was lost", () => {
-  test("is due again after its lease and not before, unless it was begun too often", async () => {
+  test("is due again after its lease and not before, unless it has failed too often", async () => {
     await begun("lost");
     await tasks.addAll([aTask("claimed")], noon);
     await claim();
     expect(await tasks.recover(later(leaseMs - 1), 25)).toEqual({ recovered: 0, exhausted: [] });
     expect(await tasks.recover(later(leaseMs), 1)).toMatchObject({ recovered: 1, exhausted: [{ subject: "lost" }] });
     expect(keys(await claim(later(leaseMs)))).toEqual(["claimed"]);
+  });
+
+  test("has failed once more if a function was at it, whoever finds out, and not if it was only announced", async () => {
+    await begun("recovered");
+    await begun("begun again");
+    await tasks.awaitOutcome(await begun("awaiting"), "its steps", noon, leaseMs);
+    await tasks.addAll([aTask("claimed")], noon);
+    await claim();
+    await tasks.begin(aTask("begun again").id, later(leaseMs), leaseMs);
+    await tasks.recover(later(leaseMs), 25);
+    const failures = async (key: string) => (await tasks.find(aTask(key).id))?.failures;
+    expect(await Promise.all(["recovered", "begun again", "awaiting", "claimed"].map(failures))).toEqual([1, 1, 0, 0]);
   });
 
   test("is due again at once in a process that knows itself to be alone", async () => {

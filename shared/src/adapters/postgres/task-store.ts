@@ -12,6 +12,7 @@ interface TaskRow {
   readonly state: TaskState;
   readonly not_before: Date;
   readonly attempts: number;
+  readonly failures: number;
   readonly because: string | null;
 }
 
@@ -22,6 +23,8 @@ const inFlight = "('releasing', 'sent', 'running', 'awaiting')";
 /** A task is held while its campaign is paused or killed, unless its type only reads. */
 const released = "(coalesce(campaigns.status, 'active') = 'active' OR type = ANY(:alwaysReleased))";
 const final = "('done', 'dead', 'cancelled')";
+/** A task whose lease has ended while a function was at it has failed once more. */
+const failuresWithLoss = "failures + CASE state WHEN 'running' THEN 1 ELSE 0 END";
 
 /** @param alwaysReleased Types whose tasks only read, and so go on while their campaign is paused or killed. */
 export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): TaskStore {
@@ -102,7 +105,8 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
       if (!uuid.test(id)) return undefined;
       const [row] = await rowsOf<TaskRow>(
         sql,
-        `UPDATE tasks SET state = 'running', lease_until = :leaseUntil, attempts = attempts + 1, updated_at = :at
+        `UPDATE tasks SET state = 'running', lease_until = :leaseUntil, attempts = attempts + 1,
+           failures = ${failuresWithLoss}, updated_at = :at
          WHERE id = :id AND (
            state IN ('releasing', 'sent', 'awaiting')
            OR (state = 'due' AND not_before <= :at)
@@ -116,21 +120,28 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
     finish: (task, at) => leave(task, "state = 'done', lease_until = NULL, because = NULL", { at }),
 
     awaitOutcome: (task, because, at, leaseMs) =>
-      leave(task, "state = 'awaiting', lease_until = :leaseUntil, because = :because", {
+      leave(task, "state = 'awaiting', lease_until = :leaseUntil, because = :because, failures = 0", {
         because,
         at,
         leaseUntil: later(at, leaseMs),
       }),
 
     postpone: (task, notBefore, because, at) =>
-      leave(task, "state = 'due', lease_until = NULL, not_before = :notBefore, because = :because", {
+      leave(task, "state = 'due', lease_until = NULL, not_before = :notBefore, because = :because, failures = 0", {
         notBefore,
         because,
         at,
       }),
 
+    retry: (task, notBefore, because, at) =>
+      leave(
+        task,
+        "state = 'due', lease_until = NULL, not_before = :notBefore, because = :because, failures = failures + 1",
+        { notBefore, because, at },
+      ),
+
     failed: (task, because, at, leaseMs) =>
-      leave(task, "state = 'sent', lease_until = :leaseUntil, because = :because", {
+      leave(task, "state = 'sent', lease_until = :leaseUntil, because = :because, failures = failures + 1", {
         because,
         at,
         leaseUntil: later(at, leaseMs),
@@ -164,18 +175,19 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
       );
     },
 
-    async recover(at, maxAttempts) {
+    async recover(at, maxFailures) {
       const exhausted = await rowsOf<TaskRow>(
         sql,
-        `SELECT * FROM tasks WHERE state IN ${inFlight} AND lease_until <= :at AND attempts >= :maxAttempts
-           AND state <> 'awaiting' LIMIT 1000`,
-        { at, maxAttempts },
+        `SELECT * FROM tasks WHERE state IN ${inFlight} AND lease_until <= :at AND ${failuresWithLoss} >= :maxFailures
+         LIMIT 1000`,
+        { at, maxFailures },
       );
       const recovered = await write(
         sql,
-        `UPDATE tasks SET state = 'due', lease_until = NULL, not_before = :at, updated_at = :at
-         WHERE state IN ${inFlight} AND lease_until <= :at AND (attempts < :maxAttempts OR state = 'awaiting')`,
-        { at, maxAttempts },
+        `UPDATE tasks SET state = 'due', lease_until = NULL, not_before = :at, updated_at = :at,
+           failures = ${failuresWithLoss}
+         WHERE state IN ${inFlight} AND lease_until <= :at AND ${failuresWithLoss} < :maxFailures`,
+        { at, maxFailures },
       );
       return { recovered, exhausted: exhausted.map(taskFrom) };
     },
@@ -231,6 +243,7 @@ function taskFrom(row: TaskRow): Task {
     state: row.state,
     notBefore: row.not_before,
     attempts: row.attempts,
+    failures: row.failures,
     ...withoutNulls({ campaign: row.campaign, because: row.because }),
   };
 }

@@ -15,19 +15,25 @@ afterEach(async () => {
 
 const missing = await isolationMissing("bubblewrap");
 
-test.skipIf(missing !== undefined)(`the best that works is taken, and trying it leaves nothing behind ${missing ?? ""}`, async () => {
-  expect(await detectIsolation(directory)).toEqual({ kind: "bubblewrap", because: "bubblewrap works here" });
-  expect(await readdir(directory)).toEqual([]);
-});
+test.skipIf(missing !== undefined)(
+  `the best that works is taken, and trying it leaves nothing behind ${missing ?? ""}`,
+  async () => {
+    expect(await detectIsolation(directory)).toEqual({ kind: "bubblewrap", because: "bubblewrap works here" });
+    expect(await readdir(directory)).toEqual([]);
+  },
+);
 
-test.skipIf(missing !== undefined)(`the next best is taken with the reason why, and when nothing works the remedy is told ${missing ?? ""}`, async () => {
-  const seccompFile = join(directory, "seccomp");
-  await writeFile(seccompFile, "no program");
-  const found = await detectIsolation(directory, { seccompFile });
-  expect(found.kind).toBe("unshare");
-  expect(found.because).toMatch(/since bubblewrap does not: .*seccomp/i);
+test.skipIf(missing !== undefined)(
+  `the next best is taken with the reason why, and when nothing works the remedy is told ${missing ?? ""}`,
+  async () => {
+    const seccompFile = join(directory, "seccomp");
+    await writeFile(seccompFile, "no program");
+    const found = await detectIsolation(directory, { seccompFile });
+    expect(found.kind).toBe("unshare");
+    expect(found.because).toMatch(/since bubblewrap does not: .*seccomp/i);
 
-  const none = await detectIsolation(directory, { seccompFile, only: "bubblewrap" });
-  expect(none.kind).toBe("unavailable");
-  expect(none.because).toMatch(/Install bubblewrap/);
-});
+    const none = await detectIsolation(directory, { seccompFile, only: "bubblewrap" });
+    expect(none.kind).toBe("unavailable");
+    expect(none.because).toMatch(/Install bubblewrap/);
+  },
+);
