@@ -84,9 +84,14 @@ export function createPublication(wanted: Wanted, codeHost: CodeHost, gate: Muta
     gate.whileActive(changeset.campaign, mutation);
 
   async function pullRequestText(pullRequest: PullRequest): Promise<void> {
-    if (pullRequest.title === wanted.title && pullRequest.body === wanted.body) return;
-    const { title, body } = wanted;
-    await whileActive(() => codeHost.updatePullRequest(repository, pullRequest.number, { title, body }));
+    const { title, body, published, specVersion } = wanted;
+    const isCurrent = pullRequest.title === title && pullRequest.body === body;
+    // The marker in the body names the version, so a new one always changes the text: where it is there already, an
+    // attempt before this one has changed it, and may not have lived to write that down.
+    if (isCurrent && (published === undefined || published.specVersion === specVersion)) return;
+    if (!isCurrent) {
+      await whileActive(() => codeHost.updatePullRequest(repository, pullRequest.number, { title, body }));
+    }
     await record({
       action: "pull-request.updated",
       detail: { pullRequest: pullRequest.number, title },
