@@ -1,8 +1,11 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { commitFirst, initializeBare, type FileContent } from "./bare-repository.ts";
+import { AppOwners } from "./app-owners.ts";
+import { commitFirst, initializeBare } from "./bare-repository.ts";
 import { GitRepository } from "./git/git-repository.ts";
-import { People } from "./people.ts";
-import { announceInstallation, announceRepositoryEvent, announceSelection } from "./actions/installation-events.ts";
+import { RepositoryTemplate, TemplatedRepository } from "./git/templated-repository.ts";
+import { recordOf, type Files, type NewRepository, type RepositoryFleet } from "./new-repository.ts";
+import { announceRepositoryEvent, announceSelection } from "./actions/installation-events.ts";
 import { signatureOf } from "./actions/signing.ts";
 import type { Site } from "./site.ts";
 import {
@@ -15,40 +18,15 @@ import {
   type User,
 } from "./state/account.ts";
 import { nodeId } from "./state/ids.ts";
-import type { Installation } from "./state/installation.ts";
-import { campaignPermissions, type Permissions } from "./state/permissions.ts";
-import type { BranchProtection, Repository, Visibility } from "./state/repository.ts";
+import type { Permissions } from "./state/permissions.ts";
+import type { BranchProtection, Repository } from "./state/repository.ts";
 import { reaches } from "./state/world.ts";
-import type { Delivery } from "./webhooks/delivery.ts";
-
-export interface NewRepository {
-  readonly owner: string;
-  readonly name: string;
-  /** An existing bare repository, used where it is. Without it one is made with `files`. */
-  readonly bareDirectory?: string;
-  /** The first commit; a README by default. */
-  readonly files?: Readonly<Record<string, FileContent>>;
-  /** `main`, or what HEAD of the bare repository names. */
-  readonly defaultBranch?: string;
-  readonly description?: string;
-  readonly topics?: readonly string[];
-  readonly language?: string;
-  readonly visibility?: Visibility;
-  readonly archived?: boolean;
-  readonly disabled?: boolean;
-  readonly fork?: boolean;
-  readonly template?: boolean;
-  readonly locked?: Repository["lockReason"];
-  /** No commit at all. */
-  readonly empty?: boolean;
-  readonly createdAt?: Date;
-  readonly sizeKb?: number;
-}
 
 /** Sets up what a test or a demo needs, and looks into what came of it. Repositories are named `owner/name`. */
-export class Arrangements extends People {
+export class Arrangements extends AppOwners {
   readonly #site: Site;
   readonly #directory: string;
+  #hasFleets = false;
 
   constructor(site: Site, directory: string) {
     super(site);
@@ -58,7 +36,7 @@ export class Arrangements extends People {
 
   /**
    * Adds an organization, with the App installed in it unless `installed` is false. Its owner is `app-owner`.
-   * @param options.installed the permissions; by default those a campaign needs
+   * @param options.installed the permissions; by default those that the App asks for
    */
   async addOrganization(
     login: string,
@@ -70,7 +48,7 @@ export class Arrangements extends People {
     world.addAccount(organization);
     if (options.installed !== false) {
       await this.install(login, {
-        permissions: options.installed ?? campaignPermissions,
+        permissions: options.installed ?? world.app.permissions,
         repositories: options.repositories ?? "all",
       });
     }
@@ -117,79 +95,10 @@ export class Arrangements extends People {
     this.repository(repository).collaborators.set(login.toLowerCase(), role);
   }
 
-  /** Installs the App in an account. */
-  async install(
-    login: string,
-    options: { readonly permissions?: Permissions; readonly repositories?: "all" | "selected" } = {},
-  ): Promise<Installation> {
-    const { world } = this.#site;
-    const account = this.#owner(login);
-    const now = world.clock.now();
-    const installation: Installation = {
-      id: world.ids.next(),
-      account,
-      permissions: { ...(options.permissions ?? campaignPermissions), metadata: "read" },
-      selected: options.repositories === "selected" ? new Set() : undefined,
-      createdAt: now,
-      updatedAt: now,
-      suspendedAt: undefined,
-    };
-    world.installations.set(installation.id, installation);
-    await announceInstallation(this.#site, installation, "created");
-    return installation;
-  }
-
-  /** @throws Error when the App is not installed there */
-  installation(login: string): Installation {
-    const installation = this.#site.world.installationOf(this.#owner(login));
-    if (installation === undefined) throw new Error(`The App is not installed in ${login}.`);
-    return installation;
-  }
-
-  async suspend(login: string): Promise<void> {
-    const installation = this.installation(login);
-    installation.suspendedAt = this.#site.world.clock.now();
-    await announceInstallation(this.#site, installation, "suspend");
-  }
-
-  async unsuspend(login: string): Promise<void> {
-    const installation = this.installation(login);
-    installation.suspendedAt = undefined;
-    await announceInstallation(this.#site, installation, "unsuspend");
-  }
-
-  async uninstall(login: string): Promise<void> {
-    const installation = this.installation(login);
-    await announceInstallation(this.#site, installation, "deleted");
-    this.#site.world.installations.delete(installation.id);
-  }
-
-  /** Changes what the installation may do; tokens that exist keep what they were given. */
-  setPermissions(login: string, permissions: Permissions): void {
-    const installation = this.installation(login);
-    installation.permissions = { ...permissions, metadata: "read" };
-    for (const [token, grant] of this.#site.world.tokens) {
-      // GitHub takes permissions from living tokens, too: a new one has to be minted.
-      if (grant.kind === "installation" && grant.installation === installation) this.#site.world.tokens.delete(token);
-    }
-  }
-
-  /** Adds a repository to an installation that was made with selected repositories, or takes it out. */
-  async select(repository: string, isSelected = true): Promise<void> {
-    const found = this.repository(repository);
-    const installation = this.installation(found.owner.login);
-    if (installation.selected === undefined) throw new Error("The installation reaches all repositories.");
-    if (isSelected) installation.selected.add(found.id);
-    else installation.selected.delete(found.id);
-    await announceSelection(this.#site, installation, isSelected ? "added" : "removed", [found]);
-  }
-
   async addRepository(wanted: NewRepository): Promise<Repository> {
     const { world } = this.#site;
-    const owner = this.#owner(wanted.owner);
-    const taken = world.repositoryNamed(wanted.owner, wanted.name);
-    if (taken?.name.toLowerCase() === wanted.name.toLowerCase())
-      throw new Error(`There is a ${wanted.owner}/${wanted.name} already.`);
+    const owner = this.owner(wanted.owner);
+    this.#refuseTaken(wanted.owner, wanted.name);
     const id = world.ids.next();
     const now = wanted.createdAt ?? world.clock.now();
     const directory = wanted.bareDirectory ?? join(this.#directory, `${owner.login}-${wanted.name}-${id}.git`);
@@ -202,34 +111,34 @@ export class Arrangements extends People {
         await commitFirst(git, branch, files, signatureOf(world.appOwner, now));
       }
     } else if (wanted.defaultBranch !== undefined) await git.setHeadBranch(branch);
-    const repository: Repository = {
-      id,
-      nodeId: nodeId("Repository", id),
-      owner,
-      git,
-      createdAt: now,
-      name: wanted.name,
-      description: wanted.description,
-      topics: [...(wanted.topics ?? [])],
-      language: wanted.language,
-      visibility: wanted.visibility ?? "private",
-      isArchived: wanted.archived ?? false,
-      isDisabled: wanted.disabled ?? false,
-      isFork: wanted.fork ?? false,
-      isTemplate: wanted.template ?? false,
-      lockReason: wanted.locked,
-      updatedAt: now,
-      pushedAt: now,
-      sizeKb: wanted.sizeKb ?? 0,
-      deletesBranchOnMerge: false,
-      collaborators: new Map(),
-      labels: new Map(),
-      pullRequests: new Map(),
-      protections: new Map(),
-    };
+    const repository = recordOf(wanted.name, wanted, { id, owner, git, now });
     world.addRepository(repository);
-    await this.#announceNew(repository);
+    await this.#announceNew(owner, [repository]);
     return repository;
+  }
+
+  /**
+   * Adds many repositories at once, in the time of a few: they share the objects of a template, and none takes room on
+   * disk until it is written to or git looks at it. Their head commits are known all the same.
+   */
+  async addRepositories(count: number, fleet: RepositoryFleet): Promise<readonly Repository[]> {
+    const { world } = this.#site;
+    const owner = this.owner(fleet.owner);
+    const name = fleet.name ?? ((index): string => `repository-${String(index).padStart(5, "0")}`);
+    const templates = await this.#templates(fleet);
+    const now = world.clock.now();
+    const repositories = Array.from({ length: count }, (_, index) => {
+      const template = templates[index % templates.length];
+      if (template === undefined) throw new Error("A fleet needs at least one set of files.");
+      this.#refuseTaken(fleet.owner, name(index));
+      const id = world.ids.next();
+      const git = new TemplatedRepository(join(this.#directory, "fleet", `${id}.git`), world.pool, template);
+      const repository = recordOf(name(index), fleet.traits?.(index) ?? {}, { id, owner, git, now });
+      world.addRepository(repository);
+      return repository;
+    });
+    await this.#announceNew(owner, repositories);
+    return repositories;
   }
 
   /** Renames a repository; the old name leads to the new one. */
@@ -258,48 +167,35 @@ export class Arrangements extends People {
     });
   }
 
-  /** Ends a token before its time. */
-  revokeToken(token: string): void {
-    this.#site.world.tokens.delete(token);
+  async #templates(fleet: RepositoryFleet): Promise<readonly RepositoryTemplate[]> {
+    const { world } = this.#site;
+    const { files = { "README.md": "# A repository\n" }, defaultBranch = "main" } = fleet;
+    // `readonly` keeps Array.isArray from telling the two apart by itself.
+    const directory = join(this.#directory, "fleet");
+    // What an earlier process left there belongs to nobody: its repositories were known to that process alone.
+    if (!this.#hasFleets) await rm(directory, { recursive: true, force: true });
+    this.#hasFleets = true;
+    const sets = Array.isArray(files) ? (files as readonly Files[]) : [files as Files];
+    return Promise.all(
+      sets.map(async (set) => {
+        const git = new GitRepository(join(directory, `template-${world.ids.next()}.git`), world.pool);
+        await initializeBare(git.directory, defaultBranch);
+        await commitFirst(git, defaultBranch, set, signatureOf(world.appOwner, world.clock.now()));
+        return RepositoryTemplate.of(git);
+      }),
+    );
   }
 
-  /** Ends every token of an installation. */
-  revokeTokens(login: string): void {
-    const installation = this.installation(login);
-    for (const [token, grant] of this.#site.world.tokens) {
-      if (grant.kind === "installation" && grant.installation === installation) this.revokeToken(token);
-    }
+  #refuseTaken(owner: string, name: string): void {
+    const taken = this.#site.world.repositoryNamed(owner, name);
+    if (taken?.name.toLowerCase() === name.toLowerCase()) throw new Error(`There is a ${owner}/${name} already.`);
   }
 
-  setWebhookUrl(url: string | undefined): void {
-    this.#site.webhooks.url = url;
-  }
-
-  /** Every delivery so far, oldest first, redeliveries included. */
-  get deliveries(): readonly Delivery[] {
-    return this.#site.webhooks.deliveries;
-  }
-
-  /** Sends a delivery again, as a person can on the App's page. */
-  redeliver(id: number): void {
-    if (!this.#site.webhooks.redeliver(id)) throw new Error(`There is no delivery ${id} to send again.`);
-  }
-
-  /** Resolves once no webhook is under way. */
-  webhooksSettled(): Promise<void> {
-    return this.#site.webhooks.settled();
-  }
-
-  async #announceNew(repository: Repository): Promise<void> {
-    const installation = this.#site.world.installationOf(repository.owner);
-    if (installation === undefined || !reaches(installation, repository)) return;
-    await announceSelection(this.#site, installation, "added", [repository]);
-  }
-
-  #owner(login: string): Owner {
-    const account = this.#site.world.account(login);
-    if (account === undefined || account.kind === "Bot") throw new Error(`There is no organization or user ${login}.`);
-    return account;
+  async #announceNew(owner: Owner, repositories: readonly Repository[]): Promise<void> {
+    const installation = this.#site.world.installationOf(owner);
+    if (installation === undefined) return;
+    const reached = repositories.filter((repository) => reaches(installation, repository));
+    if (reached.length > 0) await announceSelection(this.#site, installation, "added", reached);
   }
 
   #organization(login: string): Organization {

@@ -1,16 +1,23 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { frontServer, type Front } from "./http/server.ts";
-import { RateLimits } from "./http/rate-limits.ts";
+import { Faults } from "./faults/faults.ts";
+import { Lags } from "./faults/lags.ts";
+import type { Front } from "./http/front.ts";
+import { frontServer } from "./http/server.ts";
+import type { RatePeaks } from "./limits/account-rates.ts";
+import type { LimitsSetting } from "./limits/github-limits.ts";
+import { RateLimits, type RateRefusal } from "./limits/rate-limits.ts";
+import { CodeIndex } from "./search/code-index.ts";
 import type { LoggedRequest } from "./http/requests-log.ts";
 import { generateApp, type AppOptions } from "./app-identity.ts";
 import { Arrangements } from "./arrangements.ts";
+import { hasOperation } from "./rest/rest-api.ts";
 import { Locks, Urls, type Site } from "./site.ts";
 import { newUser } from "./state/account.ts";
-import type { AppIdentity } from "./state/installation.ts";
 import { World, type Clock } from "./state/world.ts";
 import { openApiDocument } from "./validation/openapi-document.ts";
 import { RestValidation, type Violation } from "./validation/rest-validation.ts";
+import { WebhookFaults } from "./webhooks/webhook-faults.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
 export interface LocalGitHubOptions {
@@ -26,6 +33,10 @@ export interface LocalGitHubOptions {
   readonly webhookUrl?: string;
   /** Checks every REST request and response against GitHub's OpenAPI description; see `violations()`. */
   readonly validate?: boolean;
+  /** Rate limits; `off` by default: everything is counted and nothing refused. `documentedLimits` are github.com's. */
+  readonly limits?: LimitsSetting;
+  /** Of the faults that have a chance; 1 by default. The same seed hits the same requests again. */
+  readonly seed?: number;
   /** Gets a line for each request. */
   readonly log?: (line: string) => void;
 }
@@ -39,22 +50,50 @@ export class LocalGitHub extends Arrangements {
   readonly url: string;
   /** REST; GraphQL is at `<url>/api/graphql`. */
   readonly apiUrl: string;
-  readonly app: AppIdentity;
   /** Every request so far, in the order they were answered. */
   readonly requests: readonly LoggedRequest[];
   readonly rates: RateLimits;
+  /** What is to go wrong with requests. */
+  readonly faults: Faults;
+  /** Which reads are to show writes late. */
+  readonly lags: Lags;
+  /** What is to go wrong with deliveries to the App's webhook. */
+  readonly webhookFaults: WebhookFaults;
+  /** What code search knows. */
+  readonly codeIndex: CodeIndex;
   readonly #close: () => Promise<void>;
   readonly #validation: RestValidation | undefined;
 
-  constructor(front: Front, directory: string, close: () => Promise<void>) {
+  constructor(front: Front, directory: string, webhookFaults: WebhookFaults, close: () => Promise<void>) {
     super(front.site, directory);
     this.url = front.site.urls.root;
     this.apiUrl = front.site.urls.api;
-    this.app = front.site.world.app;
     this.requests = front.requests;
     this.rates = front.rates;
+    this.faults = front.faults;
+    this.lags = front.site.lags;
+    this.webhookFaults = webhookFaults;
+    this.codeIndex = front.site.codeIndex;
     this.#validation = front.validation;
     this.#close = close;
+  }
+
+  /** Changes the limits without notice; what has been counted stays counted. */
+  setLimits(limits: LimitsSetting): void {
+    this.rates.setting = limits;
+  }
+
+  /** Every request that was refused for a limit, oldest first. */
+  get rateRefusals(): readonly RateRefusal[] {
+    return this.rates.refusals;
+  }
+
+  /**
+   * The most that the installation of an account has ever asked for at once; above a limit, the limit was passed.
+   * @throws Error when the App is not installed there
+   */
+  peaks(login: string): RatePeaks {
+    return this.rates.peaks(`installation ${this.installation(login).id}`);
   }
 
   /** What the OpenAPI description does not allow, of all requests and responses so far. */
@@ -85,17 +124,21 @@ export async function startGitHub(options: LocalGitHubOptions): Promise<LocalGit
   const { port } = server.address() as AddressInfo;
   const world = new World(clock, await generateApp(options.app), newUser(1, "app-owner", clock.now()));
   const urls = new Urls(`http://127.0.0.1:${port}`);
-  const webhooks = new Webhooks(world, urls, options.webhookUrl);
-  const site: Site = { world, urls, webhooks, locks: new Locks() };
+  const seed = options.seed ?? 1;
+  const webhookFaults = new WebhookFaults(seed);
+  const webhooks = new Webhooks(world, urls, options.webhookUrl, webhookFaults);
+  const lags = new Lags(clock, seed);
+  const site: Site = { world, urls, webhooks, locks: new Locks(), lags, codeIndex: new CodeIndex() };
   const front: Front = {
     site,
-    rates: new RateLimits(clock),
+    rates: new RateLimits(world, options.limits ?? "off"),
+    faults: new Faults(seed, hasOperation),
     validation,
     requests: [],
     log: options.log ?? (() => undefined),
   };
   ready.front = front;
-  return new LocalGitHub(front, options.directory, async () => {
+  return new LocalGitHub(front, options.directory, webhookFaults, async () => {
     server.close();
     server.closeAllConnections();
     await webhooks.settled();

@@ -1,3 +1,5 @@
+import type { Lags } from "./faults/lags.ts";
+import type { CodeIndex } from "./search/code-index.ts";
 import type { Repository } from "./state/repository.ts";
 import { fullName } from "./state/repository.ts";
 import type { World } from "./state/world.ts";
@@ -32,6 +34,8 @@ export interface Site {
   readonly urls: Urls;
   readonly webhooks: Webhooks;
   readonly locks: Locks;
+  readonly lags: Lags;
+  readonly codeIndex: CodeIndex;
 }
 
 /** Lets one writer at a time into a repository, in the order they came. */

@@ -56,10 +56,11 @@ async function start(...args: readonly string[]): Promise<Started> {
 }
 
 it("says where it is and how to use it, and ends cleanly on SIGINT", async () => {
-  const started = await start("--port", "0");
+  const started = await start("--port", "0", "--fleet", "2", "--limits", "ghes");
   const text = await started.printed("Ctrl-C");
   const url = /is at (?<url>\S+)/.exec(text)?.groups?.["url"] ?? "";
-  expect((await fetch(url)).status).toBe(200);
+  expect(await (await fetch(url)).text()).toContain("fleet/repository-00001");
+  expect((await fetch(`${url}/api/v3/rate_limit`)).status).toBe(404);
   expect(text).toMatch(/private key\s+\S+app\.private-key\.pem/);
   started.interrupt();
   expect(await started.ended()).toBe(0);

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startGitHub, type LocalGitHub } from "./local-github.ts";
+import { documentedLimits, type LimitsSetting } from "./limits/github-limits.ts";
 import { fillGitHub, organization } from "./fill.ts";
 
 const help = `A GitHub on this machine, filled with the packages under node_modules.
@@ -12,6 +13,8 @@ const help = `A GitHub on this machine, filled with the packages under node_modu
   --port N         where to listen on 127.0.0.1 (default 4010; 0 takes any free port)
   --directory DIR  where the bare repositories and the App's private key live
   --count N        how many repositories to make (default 60)
+  --fleet N        so many more repositories in the organization fleet, which take no room until they are used (none)
+  --limits WHICH   rate limits: off (default), documented as github.com's, or ghes for a server that has none
   --webhook URL    where the App's webhooks go (none by default)
   --help           this text
 
@@ -22,6 +25,8 @@ interface Settings {
   readonly port: number;
   readonly directory: string;
   readonly count: number;
+  readonly fleet: number;
+  readonly limits: LimitsSetting;
   readonly webhook: string | undefined;
 }
 
@@ -33,6 +38,8 @@ function settingsOf(args: readonly string[]): Settings | "help" {
       port: { type: "string", default: "4010" },
       directory: { type: "string", default: ".octobatch/github" },
       count: { type: "string", default: "60" },
+      fleet: { type: "string", default: "0" },
+      limits: { type: "string", default: "off" },
       webhook: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -42,7 +49,15 @@ function settingsOf(args: readonly string[]): Settings | "help" {
   const count = wholeNumber("--count", values.count, 1, 10_000);
   if (values.webhook !== undefined && !URL.canParse(values.webhook))
     throw new Error(`--webhook ${values.webhook} is not a URL.`);
-  return { port, count, directory: resolve(values.directory), webhook: values.webhook };
+  const fleet = wholeNumber("--fleet", values.fleet, 0, 100_000);
+  const limits = limitsOf(values.limits);
+  return { port, count, fleet, limits, directory: resolve(values.directory), webhook: values.webhook };
+}
+
+function limitsOf(name: string): LimitsSetting {
+  if (name === "documented") return documentedLimits;
+  if (name === "off" || name === "ghes") return name;
+  throw new Error(`--limits ${name}: expected off, documented or ghes.`);
 }
 
 function wholeNumber(option: string, text: string, least: number, most: number): number {
@@ -62,6 +77,7 @@ async function start(settings: Settings): Promise<LocalGitHub> {
   const github = await startGitHub({
     directory,
     port,
+    limits: settings.limits,
     app: {
       clientId: "Iv23liOctobatchDemo0",
       ...(privateKey === undefined ? {} : { privateKey }),
@@ -73,6 +89,10 @@ async function start(settings: Settings): Promise<LocalGitHub> {
   await writeFile(secretFile, github.app.webhookSecret, { mode: 0o600 });
   const nodeModules = fileURLToPath(new URL("../../node_modules", import.meta.url));
   await fillGitHub(github, { directory: join(directory, "repositories"), count: settings.count, nodeModules });
+  if (settings.fleet > 0) {
+    await github.addOrganization("fleet");
+    await github.addRepositories(settings.fleet, { owner: "fleet" });
+  }
   console.log(`The local GitHub is at ${github.url}
 
   REST            ${github.apiUrl}

@@ -18,7 +18,7 @@ function minimal(repository: Repository): object {
 export async function announceInstallation(
   site: Site,
   installation: Installation,
-  action: "created" | "deleted" | "suspend" | "unsuspend",
+  action: "created" | "deleted" | "suspend" | "unsuspend" | "new_permissions_accepted",
 ): Promise<void> {
   const repositories = site.world
     .repositoriesOf(installation.account)

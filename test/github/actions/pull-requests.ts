@@ -70,6 +70,7 @@ export async function openPullRequest(
     comments: [],
   };
   world.addPullRequest(repository, pullRequest);
+  site.lags.pullRequestOpened(repository, pullRequest);
   await repository.git.moveRefs([{ name: `refs/pull/${number}/head`, before: undefined, after: headOid }]);
   await announcePullRequest(site, repository, pullRequest, actor, "opened");
   return pullRequest;

@@ -37,6 +37,9 @@ export async function changeRefs(
     if (error instanceof RefsMoved) throw unprocessable("Reference update failed");
     throw error;
   }
+  for (const { name, before } of effective) {
+    site.lags.refMoved(repository, name, before === zeroOid ? undefined : before);
+  }
   await announcePush(site, repository, actorOf(caller), effective);
   return changes;
 }

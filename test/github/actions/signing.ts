@@ -25,7 +25,7 @@ export function signatureOf(actor: Actor, at: Date): Signature {
 
 /** Stands in for GitHub's PGP key: only who has the App's webhook secret could make it, and it covers every byte. */
 function seal(world: World, payload: Uint8Array): string {
-  const mac = createHmac("sha512", `commits:${world.app.webhookSecret}`).update(payload).digest("base64");
+  const mac = createHmac("sha512", `commits:${world.signingKey}`).update(payload).digest("base64");
   return `-----BEGIN PGP SIGNATURE-----\n\n${mac.slice(0, 64)}\n${mac.slice(64)}\n-----END PGP SIGNATURE-----`;
 }
 

@@ -14,7 +14,7 @@ export function identify(world: World, authorization: string | undefined): Calle
     case "bearer":
     case "token":
       if (credentials.split(".").length === 3) {
-        verifyAppJwt(credentials, world.app, world.clock.now());
+        verifyAppJwt(credentials, world.app, world.appKeys, world.clock.now());
         return { kind: "app" };
       }
       return callerOfToken(world, credentials);

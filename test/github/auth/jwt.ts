@@ -1,4 +1,4 @@
-import { createPublicKey, verify, type KeyObject } from "node:crypto";
+import { createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 import { Refusal } from "../http/refusal.ts";
 import type { AppIdentity } from "../state/installation.ts";
 
@@ -13,8 +13,8 @@ const undecodable = "A JSON web token could not be decoded";
 const clockSkewSeconds = 60;
 const longestLifeSeconds = 600;
 
-/** Verifies the JWT of the App: RS256 by its key, issued by its id or client id, living ten minutes at most. @throws Refusal */
-export function verifyAppJwt(jwt: string, app: AppIdentity, now: Date): void {
+/** Verifies the JWT of the App: RS256 by one of its keys, issued by its id or client id, living ten minutes at most. @throws Refusal */
+export function verifyAppJwt(jwt: string, app: AppIdentity, keys: Iterable<string>, now: Date): void {
   const [header = "", payload = "", signature = "", ...rest] = jwt.split(".");
   const head = decode(header);
   const claims = decode(payload);
@@ -24,8 +24,9 @@ export function verifyAppJwt(jwt: string, app: AppIdentity, now: Date): void {
   if ((head as { alg?: unknown }).alg !== "RS256") throw new Refusal(401, undecodable);
   if (iss === undefined) throw new Refusal(401, "Missing 'issuer' claim ('iss') in assertion");
   if (iss !== app.id && iss !== String(app.id) && iss !== app.clientId) throw new Refusal(404, "Integration not found");
-  const key = publicKeyOf(app);
-  const isGenuine = verify("sha256", Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, "base64url"));
+  const isGenuine = [...keys].some((key) =>
+    verify("sha256", Buffer.from(`${header}.${payload}`), publicKeyOf(key), Buffer.from(signature, "base64url")),
+  );
   if (!isGenuine) throw new Refusal(401, undecodable);
   if (exp === undefined) throw new Refusal(401, "Missing 'expiration' claim ('exp') in assertion");
   const seconds = Math.floor(now.getTime() / 1000);
@@ -47,6 +48,13 @@ export function verifyAppJwt(jwt: string, app: AppIdentity, now: Date): void {
   }
 }
 
+/** Signs a JWT as an App does. */
+export function signAppJwt(payload: object, privateKey: string): string {
+  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const unsigned = `${encode({ alg: "RS256", typ: "JWT" })}.${encode(payload)}`;
+  return `${unsigned}.${sign("sha256", Buffer.from(unsigned), privateKey).toString("base64url")}`;
+}
+
 function decode(part: string): object | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
@@ -56,12 +64,12 @@ function decode(part: string): object | undefined {
   }
 }
 
-const publicKeys = new WeakMap<AppIdentity, KeyObject>();
+const publicKeys = new Map<string, KeyObject>();
 
-function publicKeyOf(app: AppIdentity): KeyObject {
-  const known = publicKeys.get(app);
+function publicKeyOf(pem: string): KeyObject {
+  const known = publicKeys.get(pem);
   if (known !== undefined) return known;
-  const key = createPublicKey(app.privateKey);
-  publicKeys.set(app, key);
+  const key = createPublicKey(pem);
+  publicKeys.set(pem, key);
   return key;
 }

@@ -29,14 +29,19 @@ export interface RefMove {
 
 /** A bare repository on disk. Objects are written directly; refs only ever move through `git update-ref`. */
 export class GitRepository {
-  readonly directory: string;
+  readonly #directory: string;
   readonly #pool: CatFilePool;
   /** Commits and trees never change, so what was read once is kept. */
   readonly #known = new Map<string, GitObject>();
 
   constructor(directory: string, pool: CatFilePool) {
-    this.directory = directory;
+    this.#directory = directory;
     this.#pool = pool;
+  }
+
+  /** Where git finds it. */
+  get directory(): string {
+    return this.#directory;
   }
 
   /** The object that a revision names (`refs/heads/main`, a full SHA, `<commit>:path`), or undefined. */

@@ -37,7 +37,7 @@ const ownerFields: FieldResolvers<Owner> = {
       NAME: (repository) => repository.name.toLowerCase(),
       STARGAZERS: () => 0,
     });
-    return page("RepositoryConnection", sorted.map(repositoryObject), args, "repositories");
+    return page("RepositoryConnection", sorted, args, "repositories", repositoryObject);
   },
   repository: (owner, args, context) => {
     const repository = context.site.world.repositoryNamed(owner.login, text(args, "name"));

@@ -15,16 +15,19 @@ const mostNodes = 100;
 
 /**
  * Cuts the page out of a list by first/after or last/before. Cursors are opaque and name a position.
+ * @param wrap makes the node of an item; without it, the items are the nodes
  * @throws Refusal when neither or both bounds are given, or one is not within 1–100, in GitHub's words
  */
-export function page(
+export function page<Item>(
   type: string,
-  items: readonly unknown[],
+  items: readonly Item[],
   args: Arguments,
   field: string,
+  wrap?: (item: Item) => unknown,
 ): GraphqlObject<ConnectionSource> {
   const { from, to } = bounds(items.length, args, field);
-  const nodes = items.slice(from, to);
+  const shown = items.slice(from, to);
+  const nodes = wrap === undefined ? shown : shown.map(wrap);
   return object(type, {
     nodes,
     cursors: nodes.map((_, index) => encodeCursor(from + index + 1)),

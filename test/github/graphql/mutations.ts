@@ -65,6 +65,7 @@ function onPullRequest(
     const id = text(wanted, field);
     const found = context.site.world.pullRequestByNode(id);
     if (found === undefined || !sees(context.caller, found.repository)) throw unknownNode(id);
+    if (context.site.lags.hides("pull-request", found.pullRequest)) throw unknownNode(id);
     const { repository, pullRequest } = found;
     await changing(context, repository, alternatives, () => work(context, repository, pullRequest, wanted));
     return object(typename, { wanted, pullRequest: pullRequestObject(repository, pullRequest) });

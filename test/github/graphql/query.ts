@@ -12,7 +12,7 @@ import {
   type GraphqlContext,
   type GraphqlObject,
 } from "./resolver.ts";
-import { mostHits, searchRepositories } from "./search.ts";
+import { mostHits, searchRepositories } from "../search/repository-search.ts";
 import { isListed, unknownNode } from "./visibility.ts";
 
 /** The root of all queries. */
@@ -61,7 +61,7 @@ export const queryResolvers: FieldResolvers<unknown> = {
     // One that is unknown is null with an error of its own; the others are answered.
     return ids.map(async (id) => node(context, String(id)));
   },
-  rateLimit: (_, __, context) => object("RateLimit", context),
+  rateLimit: (_, __, context) => (context.rates.setting === "ghes" ? null : object("RateLimit", context)),
 };
 
 function unresolved(what: string, field: string, value: string): Refusal {
@@ -73,7 +73,8 @@ function node(context: GraphqlContext, id: string): GraphqlObject {
   const repository = world.repositoryByNode(id);
   if (repository !== undefined && isListed(context, repository)) return repositoryObject(repository);
   const found = world.pullRequestByNode(id);
-  if (found !== undefined && isListed(context, found.repository))
+  const isHidden = found !== undefined && context.site.lags.hides("pull-request", found.pullRequest);
+  if (found !== undefined && !isHidden && isListed(context, found.repository))
     return pullRequestObject(found.repository, found.pullRequest);
   const account = [...world.accounts.values()].find((candidate) => candidate.nodeId === id);
   if (account !== undefined) return accountObject(account);
@@ -85,7 +86,7 @@ function search(args: Readonly<Record<string, unknown>>, context: GraphqlContext
   if (type !== "REPOSITORY") throw new Refusal(200, `The local GitHub searches repositories only, not ${type}.`);
   const query = optionalText(args, "query") ?? "";
   const hits = searchRepositories(context.site.world, query).filter((repository) => isListed(context, repository));
-  const shown = page("SearchResultItemConnection", hits.slice(0, mostHits).map(repositoryObject), args, "search");
+  const shown = page("SearchResultItemConnection", hits.slice(0, mostHits), args, "search", repositoryObject);
   return object("SearchResultItemConnection", { ...shown.source, totalCount: hits.length });
 }
 

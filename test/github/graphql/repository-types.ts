@@ -15,6 +15,7 @@ import {
   text,
   type Arguments,
   type FieldResolvers,
+  type GraphqlContext,
   type GraphqlObject,
 } from "./resolver.ts";
 import { demandAny } from "./visibility.ts";
@@ -40,7 +41,10 @@ export const repositoryResolvers: FieldResolvers<Repository> = {
   diskUsage: (repository) => repository.sizeKb,
   isArchived: (repository) => repository.isArchived,
   isDisabled: (repository) => repository.isDisabled,
-  isEmpty: async (repository) => (await repository.git.refs("refs/heads/")).length === 0,
+  isEmpty: async ({ git }) => {
+    if ((await git.branchHead(await git.headBranch())) !== undefined) return false;
+    return (await git.refs("refs/heads/")).length === 0;
+  },
   isFork: (repository) => repository.isFork,
   isInOrganization: (repository) => repository.owner.kind === "Organization",
   isLocked: (repository) => repository.lockReason !== undefined,
@@ -69,13 +73,14 @@ export const repositoryResolvers: FieldResolvers<Repository> = {
   },
   defaultBranchRef: async (repository, _, context) => {
     demandAny(context, repository, read);
-    return refObject(repository, `refs/heads/${await repository.git.headBranch()}`);
+    return shownRef(context, repository, `refs/heads/${await repository.git.headBranch()}`);
   },
   ref: async (repository, args, context) => {
     demandAny(context, repository, read);
     const name = text(args, "qualifiedName");
-    if (name.startsWith("refs/")) return refObject(repository, name);
-    return (await refObject(repository, `refs/heads/${name}`)) ?? refObject(repository, `refs/tags/${name}`);
+    if (name.startsWith("refs/")) return shownRef(context, repository, name);
+    const branch = await shownRef(context, repository, `refs/heads/${name}`);
+    return branch ?? shownRef(context, repository, `refs/tags/${name}`);
   },
   refs: async (repository, args, context) => {
     demandAny(context, repository, read);
@@ -97,13 +102,15 @@ export const repositoryResolvers: FieldResolvers<Repository> = {
     demandAny(context, repository, needs("pull_requests", "read"));
     const number = optionalNumber(args, "number") ?? 0;
     const found = repository.pullRequests.get(number);
-    if (found === undefined) throw noPullRequest(number);
+    if (found === undefined || context.site.lags.hides("pull-request", found)) throw noPullRequest(number);
     return pullRequestObject(repository, found);
   },
   pullRequests: (repository, args, context) => {
     demandAny(context, repository, needs("pull_requests", "read"));
     const found = ordered(
-      [...repository.pullRequests.values()].filter((candidate) => isWanted(candidate, args)),
+      [...repository.pullRequests.values()].filter(
+        (candidate) => isWanted(candidate, args) && !context.site.lags.hides("pull-request-list", candidate),
+      ),
       args,
       {
         CREATED_AT: (candidate) => candidate.createdAt.getTime(),
@@ -115,6 +122,14 @@ export const repositoryResolvers: FieldResolvers<Repository> = {
     return page("PullRequestConnection", nodes, args, "pullRequests");
   },
 };
+
+/** A ref as reads show it, which may be as it was before the last write. */
+async function shownRef(context: GraphqlContext, repository: Repository, name: string): ReturnType<typeof refObject> {
+  const old = context.site.lags.oldRef(repository, name);
+  if (old === undefined) return refObject(repository, name);
+  const target = old.oid === undefined ? undefined : await repository.git.read(old.oid);
+  return target === undefined ? null : object("Ref", { repository, name, oid: target.oid, type: target.type });
+}
 
 function noPullRequest(number: number): Refusal {
   return new Refusal(404, `Could not resolve to a PullRequest with the number of ${number}.`, { type: "NOT_FOUND" });
@@ -144,10 +159,13 @@ export const refResolvers: FieldResolvers<RefSource> = {
     if (protectionOf(repository, branch) === undefined) return null;
     throw new Refusal(200, "The local GitHub shows branch protection over REST only (GET …/rules/branches/{branch}).");
   },
-  associatedPullRequests: ({ repository, name }, args) => {
+  associatedPullRequests: ({ repository, name }, args, { site }) => {
     const branch = name.replace(/^refs\/heads\//, "");
     const found = [...repository.pullRequests.values()].filter(
-      (candidate) => candidate.headBranch === branch && isWanted(candidate, args),
+      (candidate) =>
+        candidate.headBranch === branch &&
+        isWanted(candidate, args) &&
+        !site.lags.hides("pull-request-list", candidate),
     );
     const nodes = found.map((candidate) => pullRequestObject(repository, candidate));
     return page("PullRequestConnection", nodes, args, "associatedPullRequests");

@@ -1,5 +1,5 @@
 import type { Caller } from "../auth/caller.ts";
-import type { RateLimits } from "../http/rate-limits.ts";
+import type { RateLimits } from "../limits/rate-limits.ts";
 import type { Site } from "../site.ts";
 
 export interface GraphqlContext {
@@ -7,6 +7,8 @@ export interface GraphqlContext {
   readonly rates: RateLimits;
   readonly caller: Caller;
   readonly cost: { readonly points: number; readonly nodes: number };
+  /** A field that is to fail once, before or after its effect. */
+  failing: { readonly field: string; readonly isAfter: boolean } | undefined;
 }
 
 /** Arguments as graphql-js coerced them by the schema. */

@@ -17,12 +17,16 @@ export type GraphqlErrorType =
   | "INSUFFICIENT_SCOPES"
   | "EXCESSIVE_PAGINATION"
   | "MISSING_PAGINATION_BOUNDARIES"
-  | "INVALID_CURSOR_ARGUMENTS";
+  | "INVALID_CURSOR_ARGUMENTS"
+  | "MAX_NODE_LIMIT_EXCEEDED"
+  | "SERVICE_UNAVAILABLE";
 
 interface RefusalOptions {
   readonly type?: GraphqlErrorType;
   readonly errors?: readonly FieldError[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Where the body says more is to be read. */
+  readonly documentation?: string;
 }
 
 /** GitHub says no. REST writes it as a status with a body, GraphQL as an entry of `errors`. */
@@ -32,6 +36,7 @@ export class Refusal extends Error {
   readonly type: GraphqlErrorType | undefined;
   readonly errors: readonly FieldError[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly documentation: string;
 
   constructor(status: number, message: string, options: RefusalOptions = {}) {
     super(message);
@@ -39,6 +44,7 @@ export class Refusal extends Error {
     this.type = options.type;
     this.errors = options.errors;
     this.headers = options.headers ?? {};
+    this.documentation = options.documentation ?? "https://docs.github.com/rest";
   }
 }
 

@@ -1,3 +1,5 @@
+import type { FaultKind } from "../faults/faults.ts";
+
 /** One request as this GitHub saw it, and what became of it. */
 export interface LoggedRequest {
   readonly at: Date;
@@ -8,7 +10,10 @@ export interface LoggedRequest {
   readonly operationId: string | undefined;
   /** Whether it was meant to change anything of the repositories. Minting and revoking tokens is no such change. */
   readonly isWrite: boolean;
+  /** 0 when no answer went out. */
   readonly status: number;
+  /** What was made to go wrong with it. */
+  readonly fault?: FaultKind | undefined;
   readonly installationId: number | undefined;
   /** For GraphQL: the root fields it asked for, such as `["updateRefs"]`. */
   readonly rootFields: readonly string[];

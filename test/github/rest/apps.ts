@@ -3,7 +3,7 @@ import { notFound, Refusal, unprocessable } from "../http/refusal.ts";
 import { appShape, installationShape } from "../shapes/installation-shape.ts";
 import { instant, repositoryShape } from "../shapes/repository-shape.ts";
 import type { Installation } from "../state/installation.ts";
-import { campaignPermissions, excessOf, type Permissions } from "../state/permissions.ts";
+import { excessOf, type Permissions } from "../state/permissions.ts";
 import type { Repository } from "../state/repository.ts";
 import { reaches } from "../state/world.ts";
 import { isInScope } from "../auth/caller.ts";
@@ -22,7 +22,7 @@ const tokenRequest = z.object({
 
 /** The App itself, where it is installed, and the tokens of its installations. */
 export const appRoutes: readonly Route[] = [
-  route("GET /app", "app", async ({ site }) => ({ status: 200, body: appShape(site, campaignPermissions) })),
+  route("GET /app", "app", async ({ site }) => ({ status: 200, body: appShape(site) })),
   route("GET /app/installations", "app", (request) =>
     listAnswer(request, [...request.site.world.installations.values()], (installation) =>
       installationShape(request.site, installation),

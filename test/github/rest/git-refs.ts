@@ -21,7 +21,10 @@ export const gitRefRoutes: readonly Route[] = [
 
 async function getRef(request: RepositoryRequest): Promise<RestAnswer> {
   const name = `refs/${param(request, "ref")}`;
-  const object = isRefName(name) ? await request.repository.git.read(name) : undefined;
+  const { repository } = request;
+  const old = request.site.lags.oldRef(repository, name);
+  const revision = old === undefined ? name : old.oid;
+  const object = isRefName(name) && revision !== undefined ? await repository.git.read(revision) : undefined;
   if (object === undefined) {
     await refuseEmpty(request.repository);
     throw notFound();

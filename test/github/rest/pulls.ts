@@ -51,7 +51,7 @@ export const pullRoutes: readonly Route[] = [
 /** The pull request that the path names. @throws Refusal 404 */
 export function pullRequestOf(request: RepositoryRequest, name = "pull_number"): PullRequest {
   const pullRequest = request.repository.pullRequests.get(numberParam(request, name));
-  if (pullRequest === undefined) throw notFound();
+  if (pullRequest === undefined || request.site.lags.hides("pull-request", pullRequest)) throw notFound();
   return pullRequest;
 }
 
@@ -68,7 +68,8 @@ async function listPulls(request: RepositoryRequest): Promise<RestAnswer> {
       (head.slice(0, head.indexOf(":")).toLowerCase() === owner &&
         head.slice(head.indexOf(":") + 1) === candidate.headBranch);
     const isBase = base === null || base === candidate.baseBranch;
-    return (state === "all" || state === candidate.state) && isHead && isBase;
+    const isWanted = (state === "all" || state === candidate.state) && isHead && isBase;
+    return isWanted && !site.lags.hides("pull-request-list", candidate);
   });
   const sort = query.get("sort") === "updated" ? "updatedAt" : "createdAt";
   const direction = query.get("direction") ?? (query.has("sort") ? "asc" : "desc");

@@ -46,7 +46,8 @@ export const repositoryRoutes: readonly Route[] = [
 async function getBranch(request: RepositoryRequest): Promise<RestAnswer> {
   const { site, repository } = request;
   const name = param(request, "branch");
-  const oid = await repository.git.branchHead(name);
+  const old = site.lags.oldRef(repository, `refs/heads/${name}`);
+  const oid = old === undefined ? await repository.git.branchHead(name) : old.oid;
   const commit = oid === undefined ? undefined : await repository.git.commit(oid);
   if (commit === undefined) throw oid === undefined ? new Refusal(404, "Branch not found") : notFound();
   const api = `${site.urls.repository(repository)}/branches/${name}`;

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
 import { acceptedPermissions, demand, sees, type Caller } from "../auth/caller.ts";
-import { rateHeaders, type RateLimits } from "../http/rate-limits.ts";
+import type { RateResource } from "../limits/account-rates.ts";
+import { createsContent } from "../limits/content.ts";
+import { rateHeaders, type RateLimits } from "../limits/rate-limits.ts";
 import { lacksPermission, notFound, Refusal } from "../http/refusal.ts";
 import type { Site } from "../site.ts";
 import { fullName, type Repository } from "../state/repository.ts";
+import { appManifestRoutes } from "./app-manifests.ts";
 import { appRoutes } from "./apps.ts";
 import { contentRoutes } from "./contents.ts";
 import { gitDataRoutes } from "./git-data.ts";
@@ -17,9 +20,11 @@ import { pullRoutes } from "./pulls.ts";
 import { repositoryRoutes } from "./repositories.ts";
 import { reviewerRoutes } from "./reviewers.ts";
 import type { RestAnswer, RestRequest, Route } from "./route.ts";
-import { RouteTable } from "./route-table.ts";
+import { RouteTable, type RouteMatch } from "./route-table.ts";
+import { searchRoutes } from "./search.ts";
 
 const table = new RouteTable([
+  ...appManifestRoutes,
   ...appRoutes,
   ...contentRoutes,
   ...gitDataRoutes,
@@ -32,6 +37,7 @@ const table = new RouteTable([
   ...pullRoutes,
   ...repositoryRoutes,
   ...reviewerRoutes,
+  ...searchRoutes,
 ]);
 
 export interface RestCall {
@@ -42,6 +48,10 @@ export interface RestCall {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: unknown;
   readonly caller: Caller;
+  /** What `findOperation` found. */
+  readonly match: RouteMatch | undefined;
+  /** Calls back when the answer has gone out, or never will. */
+  readonly onClosed: (done: () => void) => void;
 }
 
 export interface RestOutcome extends RestAnswer {
@@ -51,15 +61,31 @@ export interface RestOutcome extends RestAnswer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const documentation = "https://docs.github.com/rest";
+/** The operation that a path below `/api/v3` names; undefined when there is none. */
+export function findOperation(site: Site, method: string, path: string): RouteMatch | undefined {
+  return table.find(method, pathById(site, path));
+}
 
-/** Answers a REST request: finds the operation, checks who may do it, runs it. Refusals become GitHub's error bodies. */
+/** Whether this GitHub has an operation, named by method and path template. */
+export function hasOperation(operation: string): boolean {
+  return table.has(operation);
+}
+
+/** Answers a REST request: checks the limits and who may do it, runs it. Refusals become GitHub's error bodies. */
 export async function answerRest(site: Site, rates: RateLimits, call: RestCall): Promise<RestOutcome> {
-  const path = pathById(site, call.path);
-  const match = table.find(call.method, path);
+  const { match } = call;
   const params = match?.params ?? {};
+  const operation = `${call.method} ${match?.route.template ?? call.path}`;
+  const resource = resourceOf(match?.route.template);
   try {
-    rates.take(call.caller, "core");
+    const admission = rates.admit(call.caller, {
+      resource,
+      cost: match?.route.template === "/rate_limit" ? 0 : 1,
+      points: call.method === "GET" ? 1 : 5,
+      content: createsContent(operation) ? 1 : 0,
+      operation,
+    });
+    call.onClosed(() => admission.release());
     if (match === undefined) throw notFound();
     const request = {
       site,
@@ -71,15 +97,13 @@ export async function answerRest(site: Site, rates: RateLimits, call: RestCall):
       url: call.url,
     };
     const answer = await run(match.route, request, call);
-    const headers = {
-      ...answer.headers,
-      ...permissionHeader(match.route, call.caller),
-      ...rateHeaders(rates.state(call.caller, "core")),
-    };
-    return withEtag({ ...answer, headers, route: match.route, params }, call);
+    const headers = { ...answer.headers, ...permissionHeader(match.route, call.caller) };
+    const outcome = withEtag({ ...answer, headers, route: match.route, params }, call);
+    if (outcome.status === 304) admission.refund();
+    return { ...outcome, headers: { ...outcome.headers, ...rateHeaders(rates, call.caller, resource) } };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    const headers = { ...rateHeaders(rates.state(call.caller, "core")), ...error.headers };
+    const headers = { ...rateHeaders(rates, call.caller, resource), ...error.headers };
     return { status: error.status, body: refusalBody(error), headers, route: match?.route, params };
   }
 }
@@ -89,7 +113,7 @@ export function refusalBody(refusal: Refusal): Record<string, unknown> {
   return {
     message: refusal.message,
     ...(refusal.errors === undefined ? {} : { errors: refusal.errors }),
-    documentation_url: documentation,
+    documentation_url: refusal.documentation,
     status: String(refusal.status),
   };
 }
@@ -138,7 +162,11 @@ function moved(site: Site, repository: Repository, call: RestCall): RestAnswer {
   const url = `${site.urls.api}/repositories/${repository.id}${rest === "" ? "" : `/${rest}`}${call.url.search}`;
   const status = call.method === "GET" ? 301 : 307;
   const message = status === 301 ? "Moved Permanently" : "Temporary Redirect";
-  return { status, headers: { location: url }, body: { message, url, documentation_url: documentation } };
+  return {
+    status,
+    headers: { location: url },
+    body: { message, url, documentation_url: "https://docs.github.com/rest" },
+  };
 }
 
 function pathById(site: Site, path: string): string {
@@ -152,10 +180,17 @@ function permissionHeader(route: Route, caller: Caller): Record<string, string> 
   return { "x-accepted-github-permissions": acceptedPermissions(route.needs) };
 }
 
+function resourceOf(template: string | undefined): RateResource {
+  if (template === "/search/code") return "code_search";
+  return template?.startsWith("/search/") === true ? "search" : "core";
+}
+
 function withEtag(outcome: RestOutcome, call: RestCall): RestOutcome {
   if (call.method !== "GET" || outcome.status !== 200 || outcome.body === undefined) return outcome;
   const etag = `W/"${createHash("sha256").update(JSON.stringify(outcome.body)).digest("hex")}"`;
   const headers = { ...outcome.headers, etag };
-  if (call.headers["if-none-match"] !== etag) return { ...outcome, headers };
+  const known = String(call.headers["if-none-match"] ?? "").split(/\s*,\s*/);
+  // Weak comparison: proxies and clients may drop the W/.
+  if (!known.some((candidate) => candidate.replace(/^W\//, "") === etag.slice(2))) return { ...outcome, headers };
   return { status: 304, headers, route: outcome.route, params: outcome.params };
 }

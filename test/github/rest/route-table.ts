@@ -23,6 +23,11 @@ export class RouteTable {
       .sort((left, right) => right.route.template.length - left.route.template.length);
   }
 
+  /** Whether there is an operation of that method and template. */
+  has(operation: string): boolean {
+    return this.#routes.some(({ route }) => `${route.method} ${route.template}` === operation);
+  }
+
   find(method: string, path: string): RouteMatch | undefined {
     for (const { route, pattern } of this.#routes) {
       if (route.method !== method) continue;

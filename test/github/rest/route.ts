@@ -4,7 +4,7 @@ import type { Need } from "../state/permissions.ts";
 import type { Repository } from "../state/repository.ts";
 import type { Site } from "../site.ts";
 import { Refusal, unprocessable } from "../http/refusal.ts";
-import type { RateLimits } from "../http/rate-limits.ts";
+import type { RateLimits } from "../limits/rate-limits.ts";
 
 export interface RestRequest {
   readonly site: Site;

@@ -7,7 +7,7 @@ import { instant, instantOrNull } from "./repository-shape.ts";
 export const subscribedEvents: readonly string[] = ["pull_request", "push", "repository"];
 
 /** `integration` of the OpenAPI description. */
-export function appShape(site: Site, permissions: Readonly<Record<string, string>>): Record<string, unknown> {
+export function appShape(site: Site): Record<string, unknown> {
   const { app, appOwner, installations, bot } = site.world;
   return {
     id: app.id,
@@ -21,7 +21,7 @@ export function appShape(site: Site, permissions: Readonly<Record<string, string
     html_url: `${site.urls.root}/apps/${app.slug}`,
     created_at: instant(bot.createdAt),
     updated_at: instant(bot.createdAt),
-    permissions,
+    permissions: app.permissions,
     events: subscribedEvents,
     installations_count: installations.size,
   };

@@ -18,9 +18,11 @@ export interface AppIdentity {
   readonly clientId: string;
   readonly slug: string;
   readonly name: string;
-  /** PEM, PKCS#1 or PKCS#8. */
+  /** Its first key, as PEM in PKCS#1 or PKCS#8; it may have more, and this one may be revoked. */
   readonly privateKey: string;
   readonly webhookSecret: string;
+  /** What it asks for; an installation has what somebody there accepted. */
+  readonly permissions: Permissions;
 }
 
 /** What a token of ours stands for. */

@@ -18,10 +18,10 @@ export interface Scene {
   readonly octokit: Octokit;
   readonly directory: string;
   /** Runs a real git, in the scene's directory. @throws with git's stderr in the message */
-  git(...args: readonly string[]): Promise<string>;
+  readonly git: (...args: readonly string[]) => Promise<string>;
   /** A token of the installation in `acme`, narrowed by `repositories` or `permissions`. */
   readonly token: (scope?: object) => Promise<string>;
-  cloneUrl(token: string, repository?: string): string;
+  readonly cloneUrl: (token: string, repository?: string) => string;
 }
 
 export const one = { owner: "acme", repo: "one" } as const;

@@ -1,39 +1,7 @@
 import { createHmac } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { readBody } from "../http/incoming.ts";
+import { describe, expect, it } from "vitest";
+import { aReceiver } from "../testing/a-receiver.ts";
 import { anOrganization, aPullRequest } from "../testing/an-organization.ts";
-
-interface Receiver {
-  readonly url: string;
-  readonly received: { readonly headers: IncomingHttpHeaders; readonly body: string }[];
-  status: number;
-}
-
-async function aReceiver(): Promise<Receiver> {
-  const received: Receiver["received"] = [];
-  const server = createServer((request, response) => {
-    void readBody(request).then((body) => {
-      received.push({ headers: request.headers, body: body.toString("utf8") });
-      response.writeHead(receiver.status).end();
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  // A TCP server's address is an AddressInfo.
-  const receiver: Receiver = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    received,
-    status: 202,
-  };
-  return receiver;
-}
 
 describe("webhooks", () => {
   it("are signed and tell of what happens to a pull request", async () => {

@@ -7,6 +7,8 @@ import { reaches, type World } from "../state/world.ts";
 import { organizationShape, userShape } from "../shapes/account-shape.ts";
 import { repositoryShape } from "../shapes/repository-shape.ts";
 import type { Urls } from "../site.ts";
+import { waitOn } from "../virtual-clock.ts";
+import type { WebhookFaults } from "./webhook-faults.ts";
 import { installationNodeId, type Delivery, type DeliveryRequest, statusText } from "./delivery.ts";
 
 export interface WebhookEvent {
@@ -29,13 +31,17 @@ export class Webhooks {
   readonly #world: World;
   readonly #urls: Urls;
   readonly #running = new Set<Promise<void>>();
+  readonly #faults: WebhookFaults;
+  /** What waits for the next delivery to overtake it. */
+  #held: (() => void)[] = [];
   readonly deliveries: Delivery[] = [];
   url: string | undefined;
 
-  constructor(world: World, urls: Urls, url: string | undefined) {
+  constructor(world: World, urls: Urls, url: string | undefined, faults: WebhookFaults) {
     this.#world = world;
     this.#urls = urls;
     this.url = url;
+    this.#faults = faults;
   }
 
   /** Takes the payload as things are now and sends it in the background. Nothing happens while no URL is set. */
@@ -61,9 +67,16 @@ export class Webhooks {
     return true;
   }
 
-  /** Resolves once nothing is under way, deliveries that those caused included. */
+  /**
+   * Resolves once nothing is under way, deliveries that those caused included. What was held back goes out now; what a
+   * fault delays is not under way before its time.
+   */
   async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    this.#letGo();
+    while (this.#running.size > 0) {
+      await Promise.all(this.#running);
+      this.#letGo();
+    }
   }
 
   #installationOf(event: WebhookEvent): Installation | undefined {
@@ -99,24 +112,56 @@ export class Webhooks {
     repositoryId: number | undefined,
     isRedelivery: boolean,
   ): void {
+    const fault = this.#faults.strike(request.event, action);
+    if (fault?.kind === "lose") return;
+    const send = (): void => {
+      const delivery = this.#record(request, { guid, action, repositoryId, isRedelivery });
+      this.#run(fault?.kind === "fail" ? fail(delivery) : this.#post(delivery));
+    };
+    switch (fault?.kind) {
+      case "hold":
+        this.#held.push(send);
+        return;
+      case "delay":
+        void waitOn(this.#world.clock, fault.ms ?? 0).then(send);
+        return;
+      case "duplicate":
+        send();
+        break;
+      case "fail":
+      case undefined:
+        break;
+    }
+    send();
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    for (const send of this.#held.splice(0)) send();
+  }
+
+  #run(work: Promise<void>): void {
+    this.#running.add(work);
+    void work.finally(() => this.#running.delete(work));
+  }
+
+  #record(
+    request: DeliveryRequest,
+    about: Pick<Delivery, "guid" | "action" | "repositoryId" | "isRedelivery">,
+  ): Delivery {
     const delivery: Delivery = {
+      ...about,
       id: this.#world.ids.next(),
-      guid,
-      action,
-      repositoryId,
       request,
-      isRedelivery,
       deliveredAt: this.#world.clock.now(),
-      headers: this.#headers(request, guid),
+      headers: this.#headers(request, about.guid),
       status: "pending",
       statusCode: 0,
       durationMs: 0,
       responseBody: "",
     };
     this.deliveries.push(delivery);
-    const work = this.#post(delivery);
-    this.#running.add(work);
-    void work.finally(() => this.#running.delete(work));
+    return delivery;
   }
 
   #headers(request: DeliveryRequest, guid: string): Record<string, string> {
@@ -154,4 +199,10 @@ export class Webhooks {
     }
     delivery.durationMs = performance.now() - startedAt;
   }
+}
+
+/** The receiver was never reached. */
+function fail(delivery: Delivery): Promise<void> {
+  delivery.status = "failed to connect to host";
+  return Promise.resolve();
 }

@@ -2,6 +2,7 @@ import { Refusal } from "../http/refusal.ts";
 import type { Repository } from "../state/repository.ts";
 import { fullName } from "../state/repository.ts";
 import type { World } from "../state/world.ts";
+import { instantRange, numberRange } from "./ranges.ts";
 
 /** A search never shows more than this many of its hits. */
 export const mostHits = 1_000;
@@ -13,6 +14,7 @@ type Test = (repository: Repository) => boolean;
  * @throws Refusal for a qualifier that this local GitHub does not know, naming it
  */
 export function searchRepositories(world: World, query: string): readonly Repository[] {
+  let sort: string | undefined;
   const tests: Test[] = [];
   const owners: string[] = [];
   let forks: "false" | "true" | "only" = "false";
@@ -23,6 +25,7 @@ export function searchRepositories(world: World, query: string): readonly Reposi
     if (not === undefined && (qualifier === "org" || qualifier === "user")) owners.push(value.toLowerCase());
     else if (qualifier === "fork") forks = forkValue(value);
     else if (qualifier === "in") checkIn(value);
+    else if (qualifier === "sort") sort = value.toLowerCase();
     else if (qualifier === undefined) tests.push(textTest(term));
     else {
       const test = qualifierTest(qualifier, value);
@@ -31,11 +34,12 @@ export function searchRepositories(world: World, query: string): readonly Reposi
   }
   if (owners.length > 0) tests.push((repository) => owners.includes(repository.owner.login.toLowerCase()));
   if (forks !== "true") tests.push((repository) => repository.isFork === (forks === "only"));
-  return [...world.repositories.values()].filter((repository) => tests.every((test) => test(repository)));
+  const found = [...world.repositories.values()].filter((repository) => tests.every((test) => test(repository)));
+  return sort === undefined ? found : sorted(found, sort);
 }
 
 /** Splits at blanks, but not within quotes. */
-function terms(query: string): readonly string[] {
+export function terms(query: string): readonly string[] {
   return [...query.matchAll(/(?:[^\s"]+|"[^"]*")+/g)].map(([term]) => term.replaceAll('"', ""));
 }
 
@@ -74,12 +78,18 @@ function qualifierTest(qualifier: string, value: string): Test {
       return (repository) => repository.isTemplate === (wanted === "true");
     case "is":
       return isTest(wanted);
-    case "created":
-      return rangeTest(value, dayOf, (repository) => repository.createdAt.toISOString());
-    case "pushed":
-      return rangeTest(value, dayOf, (repository) => repository.pushedAt.toISOString());
-    case "size":
-      return rangeTest(value, Number, (repository) => repository.sizeKb);
+    case "created": {
+      const test = ranged(qualifier, value, instantRange);
+      return (repository) => test(repository.createdAt);
+    }
+    case "pushed": {
+      const test = ranged(qualifier, value, instantRange);
+      return (repository) => test(repository.pushedAt);
+    }
+    case "size": {
+      const test = ranged(qualifier, value, numberRange);
+      return (repository) => test(repository.sizeKb);
+    }
     default:
       throw unknown(`${qualifier}:${value}`);
   }
@@ -92,37 +102,34 @@ function isTest(value: string): Test {
   throw unknown(`is:${value}`);
 }
 
-const dayOf = (text: string): string => text;
-
-/** `2024-01-01..2024-06-30`, `>=2024-01-01`, `<2024-01-01`, `*..5`, or one value. A day means all of it. */
-function rangeTest<T extends string | number>(
+/** A range, or GitHub's refusal of what is none. */
+function ranged<T>(
+  qualifier: string,
   range: string,
-  parse: (text: string) => T,
-  read: (repository: Repository) => T,
-): Test {
-  const clip = (actual: T, bound: T): T =>
-    // Cutting an instant to the length of the bound is what makes a day cover its hours; numbers stay as they are.
-    (typeof actual === "string" ? actual.slice(0, String(bound).length) : actual) as T;
-  const dots = /^(?<low>.+)\.\.(?<high>.+)$/.exec(range)?.groups;
-  const parts = dots === undefined ? /^(?<sign>>=|<=|>|<)?(?<value>.+)$/.exec(range)?.groups : undefined;
-  const low = dots?.["low"];
-  const high = dots?.["high"];
-  if (low !== undefined && high !== undefined) {
-    return (repository) => {
-      const actual = read(repository);
-      const isAbove = low === "*" || clip(actual, parse(low)) >= parse(low);
-      return isAbove && (high === "*" || clip(actual, parse(high)) <= parse(high));
-    };
+  parse: (range: string) => (actual: T) => boolean,
+): (actual: T) => boolean {
+  try {
+    return parse(range);
+  } catch {
+    throw unknown(`${qualifier}:${range}`);
   }
-  const bound = parse(parts?.["value"] ?? range);
-  const compare: Record<string, (actual: T) => boolean> = {
-    ">=": (actual) => actual >= bound,
-    "<=": (actual) => actual <= bound,
-    ">": (actual) => actual > bound,
-    "<": (actual) => actual < bound,
-  };
-  const test = compare[parts?.["sign"] ?? ""] ?? ((actual: T): boolean => actual === bound);
-  return (repository) => test(clip(read(repository), bound));
+}
+
+const sortKeys: Readonly<Record<string, (repository: Repository) => number>> = {
+  updated: (repository) => repository.updatedAt.getTime(),
+  // Nobody stars or forks here.
+  stars: () => 0,
+  forks: () => 0,
+  "help-wanted-issues": () => 0,
+};
+
+/** Sorts as `sort:updated-asc` or the REST parameters ask. @throws Refusal for what cannot be sorted by */
+function sorted(found: readonly Repository[], sort: string): readonly Repository[] {
+  const { key = "", direction = "desc" } = /^(?<key>.+?)(?:-(?<direction>asc|desc))?$/.exec(sort)?.groups ?? {};
+  const read = sortKeys[key];
+  if (read === undefined) throw unknown(`sort:${sort}`);
+  const sign = direction === "asc" ? 1 : -1;
+  return found.toSorted((left, right) => sign * (read(left) - read(right)) || left.id - right.id);
 }
 
 function unknown(term: string): Refusal {
