@@ -133,6 +133,13 @@ CREATE TABLE installations (
   CONSTRAINT installations_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE pacing (
+  installation text NOT NULL,
+  state json NOT NULL,
+  updated_at timestamp with time zone NOT NULL,
+  CONSTRAINT pacing_pkey PRIMARY KEY (installation)
+);
+
 CREATE TABLE publish_slots (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   changeset_id text NOT NULL,
