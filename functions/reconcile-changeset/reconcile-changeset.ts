@@ -22,7 +22,10 @@ export const reconcileChangeset = defineFunction({
 
     const { spec } = await campaigns.specVersion(changeset.campaign, published.specVersion);
     const { repository } = changeset;
-    const pullRequest = await codeHost.readPullRequest(repository, published.pullRequest).catch(whenRefused);
+    const pullRequest = await codeHost
+      .withUrgency("sweep")
+      .readPullRequest(repository, published.pullRequest)
+      .catch(whenRefused);
     if (pullRequest instanceof CodeHostRefused) {
       // It was looked at all the same: what we may not see must not stand first in every sweep.
       await changesets.checked(changesetId, clock.now());

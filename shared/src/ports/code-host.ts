@@ -26,9 +26,17 @@ export interface RepositoryPage {
   readonly repositories: readonly RepositorySnapshot[];
   /** Names that were asked for and that this App cannot see; only `findRepositories` fills it. */
   readonly missing: readonly string[];
-  /** Where the next page begins; absent on the last. */
+  /** Where the next page begins; absent on the last. Opaque: it means something to the method that gave it alone. */
   readonly nextCursor?: string;
 }
+
+export interface CodeSearchPage extends RepositoryPage {
+  /** Those that the search named in error: on the default branch as it is now, none of the files that it found is there. */
+  readonly unconfirmed: readonly RepositorySnapshot[];
+}
+
+/** Who waits for an answer: a person, a publication under way, or a sweep that can come later. */
+export type Urgency = "interactive" | "publish" | "sweep";
 
 export interface Installation {
   readonly id: number;
@@ -85,6 +93,9 @@ export type Gatekeeper = <Result>(mutation: () => Promise<Result>) => Promise<Re
  * {@link CodeHostRefused} (a person has to act).
  */
 export interface CodeHost {
+  /** The same code host for work of another urgency; near the limits, the less urgent waits first. It is "publish" else. */
+  withUrgency(urgency: Urgency): CodeHost;
+
   /** Where the App is installed. */
   installations(): Promise<readonly Installation[]>;
 
@@ -95,13 +106,32 @@ export interface CodeHost {
     readonly cursor?: string;
   }): Promise<RepositoryPage>;
 
-  /** One page of a repository search, seen as the installation of `organization` sees it. */
+  /**
+   * One page of a repository search, seen as the installation of `organization` sees it. The pages together hold every
+   * hit, however many there are, each once while the hits stay the same; an empty page may have a next one.
+   * @throws CodeHostRefused with `kind: "invalid"` when the code host shows no way to see all hits.
+   */
   searchPage(query: {
     readonly organization: string;
     readonly search: string;
     readonly files: readonly string[];
     readonly cursor?: string;
   }): Promise<RepositoryPage>;
+
+  /**
+   * One page of the organization's repositories with files that a code search finds. A page shows a repository once, and
+   * so may a later page whose hits are in the same repository.
+   *
+   * The code host's index covers default branches and smaller files, and lags: a candidate is confirmed when one of the
+   * files found is there on the default branch as it is now. That the file's contents still match is for the steps to see.
+   * @throws CodeHostRefused with `kind: "invalid"` when there are more hits than the code host shows.
+   */
+  codeSearchPage(query: {
+    readonly organization: string;
+    readonly query: string;
+    readonly files: readonly string[];
+    readonly cursor?: string;
+  }): Promise<CodeSearchPage>;
 
   /** Up to 100 repositories of one owner by name, each on its default branch or the one asked for. */
   findRepositories(query: {
@@ -196,7 +226,7 @@ export class CodeHostUnavailable extends Error {
   override readonly name = "CodeHostUnavailable";
 }
 
-/** The code host asks us to wait, because of its rate limits. */
+/** It has to wait until `retryAt`: the code host's rate limits say so, or our own budget, so as not to reach them. Nothing was done. */
 export class CodeHostBusy extends Error {
   override readonly name = "CodeHostBusy";
   readonly retryAt: Date;

@@ -37,6 +37,8 @@ export interface CodeHostStage {
   protectBranch(repository: string, branch: string): Promise<void>;
   merge(repository: string, number: number): Promise<void>;
   suspend(account: string): Promise<void>;
+  /** From now on the code search shows the files as they are at this moment, as GitHub's index lags behind pushes. */
+  freezeCodeIndex(): Promise<void>;
   /** Ends it, after what it has to say against how it was used. */
   close(): Promise<void>;
 }
@@ -217,6 +219,55 @@ export function codeHostContract(name: string, open: () => Promise<CodeHostStage
         });
         expect(page.repositories).toMatchObject([{ name: "api", presentFiles: ["Makefile"] }]);
         expect(page).not.toHaveProperty("nextCursor");
+      });
+
+      test("shows each hit of a search once, whatever the days and sizes that it is limited to", async () => {
+        for (const name of ["api", "web", "docs"]) await stage.addRepository({ name, files: { a: name } });
+        const names: string[] = [];
+        const search = "org:acme created:>=2008-01-01 size:>=0";
+        for (let cursor: string | undefined; ;) {
+          const query = { organization: "acme", search, files: [], ...(cursor !== undefined && { cursor }) };
+          const page = await codeHost.searchPage(query);
+          names.push(...page.repositories.map(({ name }) => name));
+          if (page.nextCursor === undefined) break;
+          cursor = page.nextCursor;
+        }
+        expect(names.toSorted()).toEqual(["api", "docs", "web"]);
+      });
+
+      test("finds repositories by their code", async () => {
+        await stage.addRepository({ name: "api", files: { "pom.xml": "uses log4j", "src/pom.xml": "uses log4j" } });
+        await stage.addRepository({ name: "web", files: { "package.json": "uses log4j" } });
+        await stage.addRepository({ name: "docs", files: { "pom.xml": "uses nothing" } });
+        const query = { organization: "acme", query: "filename:pom.xml log4j", files: ["src/pom.xml", "gone"] };
+        const page = await codeHost.codeSearchPage(query);
+        expect(page).toMatchObject({
+          repositories: [{ name: "api", branch: { name: "main" }, presentFiles: ["src/pom.xml"] }],
+          unconfirmed: [],
+        });
+        expect(page).not.toHaveProperty("nextCursor");
+      });
+
+      test("confirms what a code search finds on the default branch as it is now", async () => {
+        const repository = await added({ name: "api", files: { "pom.xml": "uses log4j", keep: "" } });
+        const query = { organization: "acme", query: "filename:pom.xml log4j", files: [] };
+        expect((await codeHost.codeSearchPage(query)).repositories).toHaveLength(1);
+        await stage.freezeCodeIndex();
+        const { commit: to } = await commit(repository, repository.head, { kind: "delete", path: "pom.xml" });
+        await codeHost.moveBranch(repository, { branch: "main", from: repository.head, to });
+        expect(await codeHost.codeSearchPage(query)).toMatchObject({
+          repositories: [],
+          unconfirmed: [{ name: "api" }],
+        });
+      });
+
+      test("is the same code host for work of any urgency", async () => {
+        await stage.addRepository({ name: "api", files: { a: "" } });
+        const query = { organization: "acme", files: ["a"] };
+        const page = await codeHost.organizationPage(query);
+        for (const urgency of ["interactive", "publish", "sweep"] as const) {
+          expect(await codeHost.withUrgency(urgency).organizationPage(query)).toEqual(page);
+        }
       });
 
       test("says where the App is installed, and that it is not where it is not", async () => {

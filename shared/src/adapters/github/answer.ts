@@ -1,5 +1,6 @@
 import { GraphqlResponseError } from "@octokit/graphql";
 import { z } from "zod";
+import { redacted } from "./redacted.ts";
 
 /**
  * What GitHub answered instead of a result, REST and GraphQL alike. It never holds what we sent: an Octokit error
@@ -23,15 +24,23 @@ export class GitHubAnswer extends Error {
     codes?: readonly string[];
     headers?: Readonly<Record<string, string | number | undefined>>;
   }) {
-    super(answer.messages.join("; ").slice(0, 1000));
+    const messages = answer.messages.map(redacted);
+    super(messages.join("; ").slice(0, 1000));
     this.status = answer.status;
-    this.messages = answer.messages;
+    this.messages = messages;
     this.codes = answer.codes ?? [];
     this.headers = answer.headers ?? {};
     const requestId = this.headers["x-github-request-id"];
     this.requestId = requestId === undefined ? undefined : String(requestId);
   }
 }
+
+/** Whether one of the messages of an answer fits. */
+export const says = (pattern: RegExp) => (answer: GitHubAnswer) =>
+  answer.messages.some((message) => pattern.test(message));
+
+/** Whether an answer carries an error code. */
+export const code = (name: string) => (answer: GitHubAnswer) => answer.codes.includes(name);
 
 const restFailure = z.object({
   name: z.literal("HttpError"),
@@ -62,23 +71,31 @@ const restBody = z.object({
 /** The answer that an Octokit error stands for; undefined for an error that is not GitHub's but ours. */
 export function answerOf(error: unknown): GitHubAnswer | undefined {
   if (error instanceof GitHubAnswer) return error;
-  if (error instanceof GraphqlResponseError) {
-    const errors = error.errors ?? [];
-    return new GitHubAnswer({
-      status: 200,
-      messages: errors.map(({ message }) => message),
-      codes: errors.flatMap(({ type }) => (type ? [type] : [])),
-      headers: error.headers,
-    });
-  }
+  if (error instanceof GraphqlResponseError) return graphqlAnswer(error.headers, error.errors ?? []);
   const failure = restFailure.safeParse(error);
   if (!failure.success) return undefined;
   const { response, status, message } = failure.data;
   if (!response) return new GitHubAnswer({ status: 0, messages: [message] });
-  const body = restBody.safeParse(response.data);
-  if (!body.success) {
-    return new GitHubAnswer({ status, messages: ["an answer without a message"], headers: response.headers });
-  }
+  return restAnswer(status, response.headers, response.data);
+}
+
+/** What a GraphQL body with errors says; its status is 200. */
+export function graphqlAnswer(
+  headers: GitHubAnswer["headers"],
+  errors: readonly { readonly message: string; readonly type?: string | undefined }[],
+): GitHubAnswer {
+  return new GitHubAnswer({
+    status: 200,
+    messages: errors.map(({ message }) => message),
+    codes: errors.flatMap(({ type }) => (type ? [type] : [])),
+    headers,
+  });
+}
+
+/** What a refusal says, `data` being its body: parsed JSON, or text that is none. */
+export function restAnswer(status: number, headers: GitHubAnswer["headers"], data: unknown): GitHubAnswer {
+  const body = restBody.safeParse(data);
+  if (!body.success) return new GitHubAnswer({ status, messages: [excerptOf(data)], headers });
   const errors = body.data.errors ?? [];
   return new GitHubAnswer({
     status,
@@ -87,6 +104,13 @@ export function answerOf(error: unknown): GitHubAnswer | undefined {
       ...errors.flatMap((each) => (typeof each === "string" ? [each] : each.message ? [each.message] : [])),
     ],
     codes: errors.flatMap((each) => (typeof each === "string" ? [] : [`${each.field ?? ""}:${each.code ?? ""}`])),
-    headers: response.headers,
+    headers,
   });
+}
+
+/** A proxy's page, or a shape that GitHub has not documented: its beginning says more than nothing. */
+function excerptOf(data: unknown): string {
+  const text = typeof data === "string" ? data : (JSON.stringify(data) ?? "");
+  const words = text.replaceAll(/<(script|style)[\s\S]*?<\/\1>|<[^>]*>/gi, " ").replaceAll(/\s+/g, " ");
+  return words.trim().slice(0, 300) || "an answer without a message";
 }

@@ -1,8 +1,12 @@
-import { CodeHostUnavailable } from "../../ports/code-host.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { CodeHostBusy, CodeHostUnavailable } from "../../ports/code-host.ts";
+import { PacingUnavailable } from "../../ports/pacing.ts";
 import { answerOf } from "./answer.ts";
 import { errorFor, type Purpose } from "./errors.ts";
+import { NoAnswer } from "./exchange.ts";
 import type { GitHubLogger } from "./octokit.ts";
+import { RedirectRefused } from "./transport.ts";
+import { NoTurn } from "./turns.ts";
 
 /** Waits before a read is sent again. Together they stay far below the time a function has. */
 const delaysMs = [500, 2000] as const;
@@ -18,23 +22,26 @@ interface AskSettings {
  * Makes a request and turns what GitHub answers into the port's errors. Only what is `repeatable` is sent again, when
  * GitHub was unavailable: after a write that got no answer nobody knows whether it was done, so its caller looks first.
  */
-export type Ask = <T>(purpose: Purpose, repeatable: boolean, request: () => Promise<T>) => Promise<T>;
+export type Ask = <T>(purpose: Purpose, repeatable: boolean, request: Attempt<T>) => Promise<T>;
+
+/** One attempt; `attempt` counts from 0. */
+export type Attempt<T> = (attempt: number) => Promise<T>;
 
 export function createAsk({ clock, webUrl, sleep, logger }: AskSettings): Ask {
   return async (purpose, repeatable, request) => {
     const attempt = async (delays: readonly number[]): Promise<Awaited<ReturnType<typeof request>>> => {
       try {
-        return await request();
+        return await request(delaysMs.length - delays.length);
       } catch (error) {
+        const ours = notGitHubs(error, purpose);
+        if (ours) throw ours;
         const answer = answerOf(error);
         if (!answer) throw error;
         const named = errorFor(answer, purpose, { now: clock.now(), webUrl });
         const [delayMs, ...rest] = delays;
         const fields = { status: answer.status, requestId: answer.requestId, repository: purpose.repository };
-        if (!repeatable || delayMs === undefined || !(named instanceof CodeHostUnavailable)) {
-          logger.warn(fields, named.message);
-          throw named;
-        }
+        // Whoever catches it decides whether it is worth a line: not finding a branch is an answer like any other.
+        if (!repeatable || delayMs === undefined || !(named instanceof CodeHostUnavailable)) throw named;
         logger.warn({ ...fields, delayMs }, `${named.message} Sending it again.`);
         await sleep(delayMs);
         return attempt(rest);
@@ -42,4 +49,21 @@ export function createAsk({ clock, webUrl, sleep, logger }: AskSettings): Ask {
     };
     return attempt(delaysMs);
   };
+}
+
+/** The error for a request that failed on our side, mostly unsent: Octokit wraps what its fetch throws. */
+function notGitHubs(error: unknown, { doing }: Purpose): Error | undefined {
+  if (!(error instanceof Error) || error.name !== "HttpError" || !(error.cause instanceof Error)) return undefined;
+  const { cause } = error;
+  if (cause instanceof NoAnswer || cause instanceof RedirectRefused) return undefined;
+  if (cause instanceof NoTurn) {
+    const until = cause.until.toISOString();
+    const message = `Could not ${doing} now: ${cause.message}. It goes on at ${until}, within GitHub's limits.`;
+    return new CodeHostBusy(message, cause.until);
+  }
+  if (cause instanceof PacingUnavailable) {
+    const message = `Could not ${doing}: how much may be asked of GitHub is not known (${cause.message}). It is tried again.`;
+    return new CodeHostUnavailable(message, { cause });
+  }
+  return cause;
 }

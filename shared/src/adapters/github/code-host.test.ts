@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { CodeHostBusy, CodeHostRefused, CodeHostUnavailable, type RepositoryRef } from "../../ports/code-host.ts";
+import { CodeHostBusy, CodeHostUnavailable, type RepositoryRef } from "../../ports/code-host.ts";
 import { treeLimits } from "./git-data.ts";
 import { fakeGitHub, fakeKey, fakeNow } from "./fake-github.ts";
-import type { GitHubRequestRecord } from "./transport.ts";
+import type { GitHubRequestRecord } from "./request-counters.ts";
 
 const repository: RepositoryRef = { id: 5, nodeId: "R_5", owner: "acme", name: "api" };
 const refPath = "/repos/acme/api/git/ref/heads%2Fcampaign%2F1";
@@ -272,14 +272,6 @@ describe("selection", () => {
     const page = await codeHost.organizationPage({ organization: "acme", files: ["a"], cursor: "c1" });
     expect(page).toEqual({ repositories: [], missing: [], nextCursor: "c2" });
     expect(asked()[0]?.body).toMatchObject({ variables: { account: "acme", cursor: "c1", repof0: "HEAD:a" } });
-  });
-
-  test("refuses a search that GitHub would cut off in silence", async () => {
-    const data = { search: { repositoryCount: 1001, pageInfo: { hasNextPage: true, endCursor: "c" }, nodes: [] } };
-    const { codeHost } = fakeGitHub({ "POST /graphql": [{ body: { data } }] });
-    const error = await errorOf(codeHost.searchPage({ organization: "acme", search: "org:acme", files: [] }));
-    expect(error).toBeInstanceOf(CodeHostRefused);
-    expect(String(error)).toContain("1001 repositories");
   });
 
   test("takes no partial answer for a whole one, unless all that lacks is repositories that do not exist", async () => {

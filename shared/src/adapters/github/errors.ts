@@ -6,7 +6,8 @@ import {
   PullRequestExists,
 } from "../../ports/code-host.ts";
 import type { GitHubAnswer } from "./answer.ts";
-import { code, says, verdictOn } from "./error-rules.ts";
+import { verdictOn } from "./error-rules.ts";
+import { limitHit } from "./rate-limits.ts";
 
 /** What a request was for, as the people who run a campaign would say it. */
 export interface Purpose {
@@ -35,7 +36,7 @@ export function errorFor(
     writesWorkflows,
     settingsUrl: settingsUrl(at.webUrl, purpose.account),
   };
-  const retryAt = retryAtOf(answer, at.now);
+  const retryAt = limitHit(answer, at.now)?.retryAt;
   const tell = (because: string) => `Could not ${doing}: ${because} (${quote(answer)})`;
   const cause = { cause: answer };
   if (retryAt) {
@@ -55,34 +56,12 @@ export function errorFor(
   }
 }
 
-/**
- * When to try again after a limit was hit, primary or secondary; undefined when the answer is about something else.
- * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
- */
-function retryAtOf(answer: GitHubAnswer, now: Date): Date | undefined {
-  const { headers } = answer;
-  const retryAfter = Number(headers["retry-after"] ?? Number.NaN);
-  const isSpent = String(headers["x-ratelimit-remaining"]) === "0";
-  const isLimit =
-    answer.status === 429 ||
-    (answer.status === 403 && (isSpent || Number.isFinite(retryAfter))) ||
-    code("RATE_LIMITED")(answer) ||
-    says(/rate limit|abuse detection|submitted too quickly/i)(answer);
-  if (!isLimit) return undefined;
-  if (Number.isFinite(retryAfter)) return new Date(now.getTime() + retryAfter * 1000);
-  const resetAtSeconds = Number(headers["x-ratelimit-reset"] ?? Number.NaN);
-  const soonest = now.getTime() + 60_000;
-  return new Date(
-    isSpent && Number.isFinite(resetAtSeconds) ? Math.max(resetAtSeconds * 1000, now.getTime()) : soonest,
-  );
-}
-
 function settingsUrl(webUrl: string, account: string | undefined): string {
   return account ? `${webUrl}/organizations/${encodeURIComponent(account)}/settings/installations` : webUrl;
 }
 
 function quote(answer: GitHubAnswer): string {
-  const said = JSON.stringify(answer.message.slice(0, 300));
-  const what = answer.status === 0 ? `no answer: ${answer.message}` : `GitHub answered ${answer.status} ${said}`;
+  const said = answer.message.slice(0, 300);
+  const what = answer.status === 0 ? `no answer: ${said}` : `GitHub answered ${answer.status} ${JSON.stringify(said)}`;
   return answer.requestId ? `${what}, request ${answer.requestId}` : what;
 }

@@ -5,10 +5,11 @@ import { createGitHubCodeHost, type GitHubCodeHostOptions } from "./code-host.ts
 type FakeAnswer =
   Error | { readonly status?: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown };
 
-interface FakeCall {
+export interface FakeCall {
   readonly method: string;
   readonly url: URL;
   readonly authorization: string | null;
+  readonly ifNoneMatch: string | null;
   readonly body: unknown;
 }
 
@@ -18,10 +19,10 @@ export const fakeKey = privateKey.export({ type: "pkcs1", format: "pem" }).toStr
 
 /**
  * A code host over a fetch that answers from a table, for what no real GitHub does on demand. Answers of one route are
- * given in order, the last one ever after. The App is installed on `acme`, its tokens are `ghs_secret1`, `ghs_secret2` …
+ * given in order, the last one ever after; a function answers each call. The App is installed on `acme`, its tokens are `ghs_secret1`, `ghs_secret2` …
  */
 export function fakeGitHub(
-  routes: Readonly<Record<string, readonly FakeAnswer[]>>,
+  routes: Readonly<Record<string, readonly FakeAnswer[] | ((call: FakeCall) => FakeAnswer)>>,
   options: Partial<GitHubCodeHostOptions> = {},
 ) {
   const calls: FakeCall[] = [];
@@ -30,18 +31,19 @@ export function fakeGitHub(
   const given = new Map<string, number>();
   let tokens = 0;
 
-  const answers: Readonly<Record<string, readonly FakeAnswer[]>> = {
+  const answers: typeof routes = {
     "GET /orgs/acme/installation": [{ body: { id: 7, suspended_at: null, html_url: "https://github.test/7" } }],
     ...routes,
   };
 
-  function answerTo(route: string): FakeAnswer {
+  function answerTo(route: string, call: FakeCall): FakeAnswer {
     const expiresAt = new Date(fakeNow.getTime() + 3_600_000).toISOString();
     if (/^POST \/app\/installations\/\d+\/access_tokens$/.test(route) && !answers[route]) {
       tokens += 1;
       return { status: 201, body: { token: `ghs_secret${tokens}`, expires_at: expiresAt, permissions: {} } };
     }
     const ofRoute = answers[route];
+    if (typeof ofRoute === "function") return ofRoute(call);
     const index = given.get(route) ?? 0;
     given.set(route, index + 1);
     return ofRoute?.[index] ?? ofRoute?.at(-1) ?? { status: 404, body: { message: "Not Found" } };
@@ -53,11 +55,18 @@ export function fakeGitHub(
     const text = typeof init?.body === "string" ? init.body : undefined;
     const headers = new Headers(init?.headers);
     const body: unknown = text === undefined ? undefined : JSON.parse(text);
-    calls.push({ method, url, authorization: headers.get("authorization"), body });
-    const answer = answerTo(`${method} ${url.pathname}`);
+    const call = {
+      method,
+      url,
+      authorization: headers.get("authorization"),
+      ifNoneMatch: headers.get("if-none-match"),
+      body,
+    };
+    calls.push(call);
+    const answer = answerTo(`${method} ${url.pathname}`, call);
     if (answer instanceof Error) throw answer;
     const content = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body ?? {});
-    return new Response(content, {
+    return new Response(answer.status === 304 ? null : content, {
       status: answer.status ?? 200,
       headers: { "content-type": "application/json; charset=utf-8", "x-github-request-id": "AB:12", ...answer.headers },
     });

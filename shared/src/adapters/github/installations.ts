@@ -9,10 +9,10 @@ export interface Installations {
   list(): Promise<readonly Installation[]>;
 
   /**
-   * A token for the account's repositories, for what is to be done with it.
+   * A token for the account's repositories, for what is to be done with it, and the installation that it is of.
    * @throws CodeHostRefused with `kind: "not-installed"` or `"suspended"`.
    */
-  token(purpose: AccountPurpose, wish?: TokenWish): Promise<InstallationToken>;
+  token(purpose: AccountPurpose, wish?: TokenWish): Promise<InstallationToken & { readonly installation: number }>;
 }
 
 /** An installation's id lasts until it is uninstalled, which a refused token shows at once; this bounds the rest. */
@@ -32,8 +32,9 @@ export function createInstallations({ app, clock }: { app: GitHubApp; clock: Clo
     return id;
   }
 
-  async function mint(purpose: AccountPurpose, wish: TokenWish): Promise<InstallationToken> {
-    return app.token(purpose, await idOf(purpose), wish);
+  async function mint(purpose: AccountPurpose, wish: TokenWish) {
+    const installation = await idOf(purpose);
+    return { ...(await app.token(purpose, installation, wish)), installation };
   }
 
   return {
@@ -67,11 +68,14 @@ export function createInstallations({ app, clock }: { app: GitHubApp; clock: Clo
   };
 }
 
+/** An owner that was renamed is not found by its former name, but its repositories are: GitHub redirects these. */
 async function lookUp(app: GitHubApp, purpose: AccountPurpose): Promise<number> {
   const { account } = purpose;
+  const [owner, repo] = purpose.repository?.split("/") ?? [];
   const places = [
     (api: Api) => api.request("GET /orgs/{org}/installation", { org: account }),
     (api: Api) => api.request("GET /users/{username}/installation", { username: account }),
+    ...(owner && repo ? [(api: Api) => api.request("GET /repos/{owner}/{repo}/installation", { owner, repo })] : []),
   ];
   for (const place of places) {
     try {

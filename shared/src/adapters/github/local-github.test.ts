@@ -5,8 +5,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { startGitHub, type LocalGitHub } from "#test/github/local-github.ts";
+import { limitsOff } from "../../pacing/limits.ts";
 import { codeHostContract } from "../../testing/code-host.contract.ts";
-import { createGitHubCodeHost } from "./code-host.ts";
+import { createMemoryPacing } from "../memory/memory-pacing.ts";
+import { createGitHubCodeHost, type GitHubCodeHostOptions } from "./code-host.ts";
+import { createGitHubRequestCounters } from "./request-counters.ts";
 
 const clock = { now: () => new Date() };
 const root = await mkdtemp(join(tmpdir(), "octobatch-github-"));
@@ -20,7 +23,7 @@ async function startAcme(): Promise<LocalGitHub> {
   return github;
 }
 
-function codeHostOf({ apiUrl, app }: LocalGitHub) {
+function codeHostOf({ apiUrl, app }: LocalGitHub, options: Partial<GitHubCodeHostOptions> = {}) {
   return createGitHubCodeHost({
     apiUrl,
     appId: String(app.id),
@@ -28,6 +31,7 @@ function codeHostOf({ apiUrl, app }: LocalGitHub) {
     clock,
     timeoutMs: 10_000,
     sleep: async () => {},
+    ...options,
   });
 }
 
@@ -69,6 +73,7 @@ codeHostContract("GitHub", async () => {
     },
     merge: async (repository, number) => void (await github.mergePullRequest(`acme/${repository}`, number)),
     suspend: (account) => github.suspend(account),
+    freezeCodeIndex: async () => github.codeIndex.freeze(),
     close: () => close(github),
   };
 });
@@ -107,6 +112,34 @@ describe("over real git, GitHub", () => {
     expect((await codeHost.organizationPage(query)).repositories).toHaveLength(1);
     await github.uninstall("acme");
     await expect(codeHost.organizationPage(query)).rejects.toMatchObject({ kind: "not-installed" });
+    await close(github);
+  });
+
+  test("works where limits are off and nothing is said of them, as on Enterprise Server", async () => {
+    const github = await startAcme();
+    github.setLimits("ghes");
+    await github.addRepository({ owner: "acme", name: "api" });
+    const codeHost = codeHostOf(github, { pacing: createMemoryPacing(limitsOff()) });
+    const { repositories } = await codeHost.organizationPage({ organization: "acme", files: [] });
+    expect(repositories).toMatchObject([{ name: "api" }]);
+    await close(github);
+  });
+
+  test("asks for what has not changed without paying for it", async () => {
+    const github = await startAcme();
+    await github.addRepository({ owner: "acme", name: "api" });
+    const counters = createGitHubRequestCounters();
+    const codeHost = codeHostOf(github, { onRequest: counters.record });
+    const [repository] = (await codeHost.organizationPage({ organization: "acme", files: [] })).repositories;
+    if (!repository?.branch) throw new Error("acme/api was not found");
+    const remaining = () => counters.budgets().find(({ installation }) => /^\d+$/.test(installation))?.remaining;
+    expect(await codeHost.branchHead(repository, "main")).toBe(repository.branch.commit);
+    const before = remaining();
+    expect(before).toBeGreaterThan(0);
+    expect(await codeHost.branchHead(repository, "main")).toBe(repository.branch.commit);
+    expect(remaining()).toBe(before);
+    const pushed = await github.pushCommit("acme/api", { branch: "main", files: { b: "" } });
+    expect(await codeHost.branchHead(repository, "main")).toBe(pushed);
     await close(github);
   });
 

@@ -7,11 +7,14 @@ const apiVersion = "2022-11-28";
 /** What the adapter says to the log; pino's loggers fit. */
 export interface GitHubLogger {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  /** Told of every request, with its id at GitHub. */
+  debug?(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
 export interface OctokitSettings {
   readonly apiUrl: string;
   readonly userAgent: string;
+  /** For whom it asks unless a request says otherwise. */
   readonly fetch: typeof fetch;
   readonly logger: GitHubLogger;
 }

@@ -37,19 +37,30 @@ const pullRequestAnswer = z.object({
 
 /** Pull requests by REST. Writes are sent once; each is safe to repeat as the port says. */
 export function pullRequests(client: GitHubClient): PullRequests {
+  /** Who owns a repository that was renamed or given away. */
+  async function ownerNow(repository: RepositoryRef): Promise<string> {
+    const { data } = await client.read(purposeIn(repository, "see what has become of"), ({ request }) =>
+      request("GET /repos/{owner}/{repo}", at(repository)),
+    );
+    return data.id === repository.id ? data.owner.login : repository.owner;
+  }
+
   return {
     async findPullRequest(repository, headBranch) {
       const purpose = purposeIn(repository, `look for the pull request of ${headBranch} in`);
-      const { data } = await client.read(purpose, ({ request }) =>
-        request("GET /repos/{owner}/{repo}/pulls", {
-          ...at(repository),
-          head: `${repository.owner}:${headBranch}`,
-          state: "all",
-          sort: "created",
-          direction: "desc",
-          per_page: 100,
-        }),
-      );
+      const list = (owner: string) =>
+        client.read(purpose, ({ request }) =>
+          request("GET /repos/{owner}/{repo}/pulls", {
+            ...at(repository),
+            head: `${owner}:${headBranch}`,
+            state: "all",
+            sort: "created",
+            direction: "desc",
+            per_page: 100,
+          }),
+        );
+      const answer = await list(repository.owner);
+      const { data } = isRedirected(answer, repository) ? await list(await ownerNow(repository)) : answer;
       // GitHub ignores a `head` that it cannot make sense of and lists everything, that of forks too.
       const isOurs = ({ head }: (typeof data)[number]) => head.ref === headBranch && head.repo?.id === repository.id;
       const ours = data.filter(isOurs).map(pullRequest);
@@ -137,6 +148,11 @@ export function pullRequests(client: GitHubClient): PullRequests {
       );
     },
   };
+}
+
+/** GitHub names a head by its owner, and redirects to a repository by its id once it is not so called any more. */
+function isRedirected({ url }: { readonly url: string }, { id }: RepositoryRef): boolean {
+  return new URL(url).pathname.includes(`/repositories/${id}/`);
 }
 
 function at({ owner, name }: RepositoryRef): { owner: string; repo: string } {

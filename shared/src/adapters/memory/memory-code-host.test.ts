@@ -18,6 +18,7 @@ codeHostContract("the memory code host", async () => {
     archive: async (repository) => codeHost.archive(`acme/${repository}`),
     protectBranch: async (repository, branch) => codeHost.protectBranch(`acme/${repository}`, branch),
     merge: async (repository, number) => codeHost.mergeAsHuman(`acme/${repository}`, number),
+    freezeCodeIndex: async () => codeHost.freezeCodeIndex(),
     suspend: async (account) => codeHost.install(account, { suspended: true }),
     close: async () => {},
   };
@@ -42,6 +43,24 @@ describe("the memory code host, for tests,", () => {
       { method: "moveBranch", repository: "acme/api" },
       { method: "moveBranch", repository: "acme/api" },
     ]);
+  });
+
+  test("shows a search of thousands of hits, each once", async () => {
+    const codeHost = createMemoryCodeHost({ clock });
+    for (let index = 0; index < 4200; index += 1) {
+      codeHost.addRepository({ owner: "acme", name: `r${index}`, created: "2024-06-01", sizeKb: index });
+    }
+    const names = new Set<string>();
+    let pages = 0;
+    for (let cursor: string | undefined; ;) {
+      const search = "org:acme created:2024-06-01 size:0..4199";
+      const page = await codeHost.searchPage({ organization: "acme", search, files: [], ...(cursor && { cursor }) });
+      for (const { name } of page.repositories) names.add(name);
+      pages += 1;
+      if (page.nextCursor === undefined) break;
+      cursor = page.nextCursor;
+    }
+    expect([names.size, pages]).toEqual([4200, 42]);
   });
 
   test("hands out pages as large as the test wants", async () => {

@@ -9,7 +9,7 @@ import {
 } from "../../ports/code-host.ts";
 import { MemoryPullRequests } from "./memory-pull-requests.ts";
 import { MemoryRepository, type MemoryFile, type MemoryRepositorySeed } from "./memory-repository.ts";
-import { matchesSearch } from "./memory-search.ts";
+import { filesFound, matchesSearch } from "./memory-search.ts";
 
 /** A write that was done, in order, for tests to count. */
 export interface MemoryMutation {
@@ -39,6 +39,8 @@ export interface MemoryCodeHost extends CodeHost {
   fileAt(repository: string, revision: string, path: string): MemoryFile | undefined;
   /** The tree that a commit of these changes would have; nothing is made. */
   treeWith(repository: string, parent: string, changes: readonly FileChange[]): string;
+  /** What the code search shows from now on: the files as they are now, whatever happens to them. */
+  freezeCodeIndex(): void;
   /** The next call of `method` throws: before it does anything, or `afterwards`, as when the answer is lost. */
   failNext(method: keyof CodeHost, error: Error, when?: "before" | "afterwards"): void;
 }
@@ -111,8 +113,14 @@ export function createMemoryCodeHost(options: { readonly clock: Clock; readonly 
     installed.set(account.toLowerCase(), { id, account, suspended });
   };
 
-  return {
+  /** What the code search knows; else the files as they are. */
+  let codeIndex: ReadonlyMap<number, ReadonlyMap<string, MemoryFile>> | undefined;
+  const indexed = (git: MemoryRepository) => codeIndex?.get(git.id) ?? git.filesOnDefaultBranch;
+
+  const codeHost: MemoryCodeHost = {
     mutations,
+
+    withUrgency: () => codeHost,
 
     installations: () => read("installations", () => [...installed.values()]),
 
@@ -130,6 +138,21 @@ export function createMemoryCodeHost(options: { readonly clock: Clock; readonly 
           files,
           cursor,
         );
+      }),
+
+    codeSearchPage: ({ organization, query, files, cursor }) =>
+      read("codeSearchPage", () => {
+        access(organization);
+        const hits = ownedBy(organization).filter(({ git }) => filesFound(indexed(git), query).length > 0);
+        const isThere = ({ git }: (typeof hits)[number]) =>
+          filesFound(indexed(git), query).some((path) => git.filesOnDefaultBranch.has(path));
+        const shown = page(hits, files, cursor);
+        const confirmed = new Set(hits.filter(isThere).map(({ git }) => git.id));
+        return {
+          ...shown,
+          repositories: shown.repositories.filter(({ id }) => confirmed.has(id)),
+          unconfirmed: shown.repositories.filter(({ id }) => !confirmed.has(id)),
+        };
       }),
 
     findRepositories: ({ organization, repositories: asked, files }) =>
@@ -246,8 +269,12 @@ export function createMemoryCodeHost(options: { readonly clock: Clock; readonly 
     pullRequests: (name) => named(name).pulls.all,
     fileAt: (name, revision, path) => named(name).git.filesAt(revision).get(path),
     treeWith: (name, parent, changes) => named(name).git.treeWith(parent, changes).id,
+    freezeCodeIndex() {
+      codeIndex = new Map(repositories.map(({ git }) => [git.id, git.filesOnDefaultBranch]));
+    },
     failNext: (method, error, when = "before") => void failures.push({ method, error, when }),
   };
+  return codeHost;
 }
 
 function push(

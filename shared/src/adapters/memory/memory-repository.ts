@@ -18,6 +18,9 @@ export interface MemoryRepositorySeed {
   readonly topics?: readonly string[];
   readonly language?: string;
   readonly visibility?: RepositorySnapshot["visibility"];
+  /** The day, such as `2030-01-02`, and the size, for searches. */
+  readonly created?: string;
+  readonly sizeKb?: number;
   readonly isArchived?: boolean;
   readonly isDisabled?: boolean;
   readonly isFork?: boolean;
@@ -77,6 +80,11 @@ export class MemoryRepository {
 
   get defaultBranch(): string {
     return this.seed.defaultBranch ?? "main";
+  }
+
+  /** None as long as it is empty. */
+  get filesOnDefaultBranch(): Tree {
+    return this.branches.has(this.defaultBranch) ? this.filesAt(this.defaultBranch) : new Map();
   }
 
   /** The files of a commit or branch. */

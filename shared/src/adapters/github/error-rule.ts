@@ -1,0 +1,33 @@
+import type { RefusalKind } from "../../ports/code-host.ts";
+import type { GitHubAnswer } from "./answer.ts";
+
+/** What may be said about an answer: the purpose with its gaps filled. */
+export interface Place {
+  readonly account: string;
+  readonly repository: string;
+  readonly writesWorkflows: boolean;
+  readonly settingsUrl: string;
+}
+
+export interface Verdict {
+  readonly is: RefusalKind | "moved" | "exists" | "unavailable";
+  /** What happened and what to do about it, in one or two sentences. */
+  readonly because: (place: Place, answer: GitHubAnswer) => string;
+}
+
+/** An answer as GitHub gives it. */
+export interface AnswerExample {
+  readonly status: number;
+  readonly says: string;
+  readonly codes?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a shape of answer means. */
+export interface ErrorRule extends Verdict {
+  /** Its name in docs/api/github-errors.md. */
+  readonly name: string;
+  /** GitHub's own words: a test holds that each comes to this very rule. */
+  readonly examples: readonly AnswerExample[];
+  readonly when: (answer: GitHubAnswer, place: Place) => boolean;
+}

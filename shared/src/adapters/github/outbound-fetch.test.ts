@@ -1,0 +1,114 @@
+import { once } from "node:events";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { connect, type AddressInfo } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { createOutboundFetch } from "./outbound-fetch.ts";
+
+const open: Server[] = [];
+afterEach(() => {
+  for (const server of open.splice(0)) {
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+async function listening(server: Server): Promise<string> {
+  open.push(server);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  // A TCP server's address is an AddressInfo.
+  return String((server.address() as AddressInfo).port);
+}
+
+/** A proxy that notes what it is asked for; every host is this machine. */
+async function startProxy() {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.end("by the proxy");
+  });
+  server.on("connect", (request, socket) => {
+    asked.push(`CONNECT ${request.url}`);
+    const upstream = connect(Number(request.url?.split(":").at(-1)), "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      upstream.pipe(socket).pipe(upstream);
+    });
+    const end = () => void [socket.destroy(), upstream.destroy()];
+    socket.on("error", end).on("close", end);
+    upstream.on("error", end);
+  });
+  return { url: `http://127.0.0.1:${await listening(server)}`, asked };
+}
+
+/** Of no one but this test: it names `localhost` and `github.test`, and has signed itself. */
+const certificate = `-----BEGIN CERTIFICATE-----
+MIIBcjCCARigAwIBAgIBATAKBggqhkjOPQQDAjAWMRQwEgYDVQQDDAtnaXRodWIu
+dGVzdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowFjEUMBIGA1UE
+AwwLZ2l0aHViLnRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQIdNmH1CYj
+jeQbYVqfE/VgKGkHeH99Kl+IXTIYbCQEBbHzUaMlMMB6uehO0Zt6PeBAXhdccKwQ
+eqm5yUrBv9ppo1UwUzAhBgNVHREEGjAYgglsb2NhbGhvc3SCC2dpdGh1Yi50ZXN0
+MA8GA1UdEwEB/wQFMAMBAf8wHQYDVR0OBBYEFMLCG11seR8M1jF2dEp0d0ICjgDs
+MAoGCCqGSM49BAMCA0gAMEUCIDmpys/06bjgLxpVcIVxPXJrhN+JbPv2MRp8xdAl
+1juRAiEA88uF+FhenbYdawROyzzLSTKFW+At1pNSajtnIzlFnqU=
+-----END CERTIFICATE-----`;
+const key = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgBj0wqJJpahNhU3u9
+EMrHYK14kutynHaQjc04JrsY+E2hRANCAAQIdNmH1CYjjeQbYVqfE/VgKGkHeH99
+Kl+IXTIYbCQEBbHzUaMlMMB6uehO0Zt6PeBAXhdccKwQeqm5yUrBv9pp
+-----END PRIVATE KEY-----`;
+
+const echo: RequestListener = (request, response) => {
+  let body = "";
+  request.on("data", (chunk) => (body += String(chunk)));
+  request.on("end", () => {
+    response.writeHead(201, { "content-type": "application/json", "x-method": request.method ?? "" });
+    response.end(JSON.stringify({ body, accept: request.headers.accept }));
+  });
+};
+
+describe("a fetch of our own", () => {
+  test("sends a text and answers with status, headers and body", async () => {
+    const port = await listening(createServer(echo));
+    const response = await createOutboundFetch({})(`http://127.0.0.1:${port}/a`, {
+      method: "POST",
+      headers: { accept: "application/json" },
+      body: "ünï",
+    });
+    expect([response.status, response.headers.get("x-method")]).toEqual([201, "POST"]);
+    expect(await response.json()).toEqual({ body: "ünï", accept: "application/json" });
+  });
+
+  test("asks the proxy for hosts that it is for, and others directly", async () => {
+    const proxy = await startProxy();
+    const port = await listening(createServer(echo));
+    const fetch = createOutboundFetch({ httpProxy: proxy.url, noProxy: "127.0.0.1" });
+    expect(await (await fetch("http://github.test/a")).text()).toBe("by the proxy");
+    expect((await fetch(`http://127.0.0.1:${port}/b`)).status).toBe(201);
+    expect(proxy.asked).toEqual(["GET http://github.test/a"]);
+  });
+
+  test("reaches TLS through the proxy's tunnel, and trusts the certificates that it was given", async () => {
+    const port = await listening(createTlsServer({ key, cert: certificate }, echo));
+    const proxy = await startProxy();
+    const url = `https://github.test:${port}/a`;
+    const trusting = createOutboundFetch({ httpsProxy: proxy.url, extraCertificates: certificate });
+    expect((await trusting(url)).status).toBe(201);
+    expect(proxy.asked).toEqual([`CONNECT github.test:${port}`]);
+    const strict = createOutboundFetch({ httpsProxy: proxy.url });
+    await expect(strict(url)).rejects.toMatchObject({ cause: { code: expect.stringMatching(/SELF_SIGNED|VERIFY/) } });
+  });
+
+  test("does not take a body that broke off for a whole one, and stops when it is told to", async () => {
+    const port = await listening(
+      createServer((request, response) => {
+        if (request.url === "/never") return;
+        response.writeHead(200, { "content-length": "100" });
+        response.write("{", () => response.destroy());
+      }),
+    );
+    const fetch = createOutboundFetch({});
+    await expect(fetch(`http://127.0.0.1:${port}/short`)).rejects.toBeInstanceOf(TypeError);
+    const signal = AbortSignal.timeout(1);
+    await expect(fetch(`http://127.0.0.1:${port}/never`, { signal })).rejects.toMatchObject({ name: "TimeoutError" });
+  });
+});
