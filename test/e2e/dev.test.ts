@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startGitHub, type LocalGitHub } from "../github/local-github.ts";
+import { openApiMissing } from "../github/validation/openapi-document.ts";
 import { createApiClient, type ApiClient } from "./api-client.ts";
 
 const main = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url));
@@ -20,13 +21,14 @@ pullRequest: { title: "On", body: "On", labels: ["on"] }
 `;
 const repositories = 4;
 
+const validate = (await openApiMissing()) === undefined;
 let directory: string;
 let github: LocalGitHub;
 const children: ChildProcess[] = [];
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "octobatch-dev-"));
-  github = await startGitHub({ directory: join(directory, "github") });
+  github = await startGitHub({ directory: join(directory, "github"), validate });
   await github.addOrganization("acme");
   for (let number = 1; number <= repositories; number += 1) {
     await github.addRepository({ owner: "acme", name: `repository-${number}` });
@@ -91,5 +93,6 @@ test.each([1, 5, 9])(
     const opened = (await third.api.audit()).filter(({ action }) => action === "pull-request.opened");
     expect(opened).toHaveLength(repositories);
     expect(await third.api.verifyAudit()).toMatchObject({ intact: true });
+    expect(validate ? github.violations() : []).toEqual([]);
   },
 );

@@ -201,18 +201,18 @@ describe("what GitHub says of its limits reaches all who share the budget:", () 
 
   test("Retry-After stops everybody for as long as it says", async () => {
     const slow = { status: 403, headers: { "retry-after": "7" }, body: { message: "secondary rate limit" } };
-    expect(await toldOf(slow)).toEqual([{ cooldownUntil: inMs(7000) }]);
+    expect(await toldOf(slow)).toEqual([{ slowDown: { until: inMs(7000) } }]);
   });
 
-  test("a secondary limit without a time stops everybody for a minute, and longer each time in a row", async () => {
+  test("a secondary limit without a time is told without one: for how long everybody waits, the pacing says", async () => {
     const slow = { status: 403, body: { message: "You have exceeded a secondary rate limit." } };
     const quickly = { status: 422, body: { message: "was submitted too quickly" } };
     expect(await toldOf(slow, quickly, slow, head, slow)).toEqual([
-      { cooldownUntil: inMs(60_000) },
-      { cooldownUntil: inMs(120_000) },
-      { cooldownUntil: inMs(240_000) },
+      { slowDown: {} },
+      { slowDown: {} },
+      { slowDown: {} },
       {},
-      { cooldownUntil: inMs(60_000) },
+      { slowDown: {} },
     ]);
   });
 
@@ -222,6 +222,6 @@ describe("what GitHub says of its limits reaches all who share the budget:", () 
     const { codeHost } = fakeGitHub({ "POST /graphql": [{ body: { data: null, errors } }] }, paced);
     const error = await errorOf(codeHost.organizationPage({ organization: "acme", files: [] }));
     expect(error).toMatchObject({ name: "CodeHostBusy", retryAt: inMs(60_000) });
-    expect(paced.told.at(-1)).toEqual({ cooldownUntil: inMs(60_000) });
+    expect(paced.told.at(-1)).toEqual({ slowDown: {} });
   });
 });
