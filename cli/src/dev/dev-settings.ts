@@ -40,7 +40,7 @@ export async function devSettings(
     options.webhookSecret ??
     environment["OCTOBATCH_GITHUB_WEBHOOK_SECRET"] ??
     (await kept(join(directory, "webhook-secret"), () => randomBytes(24).toString("base64url")));
-  const user = userInfo().username.replaceAll(/[^\w.@-]/g, "-") || "local";
+  const user = userName().replaceAll(/[^\w.@-]/g, "-") || "local";
   return {
     directory,
     token,
@@ -65,6 +65,15 @@ export async function devSettings(
 /** Tells the CLI where the API is, and how to get in. */
 export async function writeConnection(directory: string, url: string, token: string): Promise<void> {
   await writeFile(join(directory, "connection.json"), `${JSON.stringify({ url, token })}\n`, { mode: 0o600 });
+}
+
+/** Who works here, for the audit log. In a container a user may have a number and no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? "unknown"}`;
+  }
 }
 
 async function readPrivateKey(path: string): Promise<string> {
