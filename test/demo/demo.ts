@@ -56,7 +56,7 @@ async function demo(): Promise<number> {
     nodeModules,
   });
   const expected = await expectedOutcomes(repositories);
-  say(`  ${repositories.length} repositories at ${github.url}/${organization}`);
+  say(`  ${repositories.length} repositories at ${github.url}`);
 
   const dev = await startOctobatch(directory, github);
   github.setWebhookUrl(dev.webhookUrl);
@@ -144,7 +144,7 @@ async function finish(
   }
   say(`
 That was ${summary.repositories} repositories, ${summary.patches} patches and ${summary.pullRequests} pull requests in ${summary.seconds} s. Now try:
-  open ${github.url}/${organization}        merge or close a pull request, then look again:
+  open ${github.url}        merge or close a pull request, then look again:
   npm run octobatch -- status license-and-security --data ${dev.directory}
   npm run octobatch -- diff license-and-security ${organization}/ms --data ${dev.directory}
   npm run octobatch -- pause license-and-security --data ${dev.directory}
