@@ -1,9 +1,8 @@
 import { changesetReady } from "#eventing/changeset.ts";
 import { desiredNow } from "#shared/changeset/changeset.ts";
 import { planPublish } from "#shared/changeset/plan-publish.ts";
-import { createPublication } from "#shared/changeset/publication.ts";
-import { settlePublication } from "#shared/changeset/settle-publication.ts";
-import { assertRoom, assertSameDay, begin, takeTurn } from "#shared/changeset/take-turn.ts";
+import { publish } from "#shared/changeset/publish.ts";
+import { assertRoom } from "#shared/changeset/take-turn.ts";
 import { wantedOf } from "#shared/changeset/wanted.ts";
 import { defineFunction } from "#shared/runtime/define-function.ts";
 import { serve } from "#shared/runtime/serve.ts";
@@ -32,7 +31,7 @@ export const publishChangeset = defineFunction({
     "publicUrl",
     "clock",
   ],
-  async handle({ changesetId }, { changesets, codeHost, gate, clock, transact, ...needs }) {
+  async handle({ changesetId }, { changesets, clock, ...needs }) {
     const ready = await changesets.get(changesetId);
     const plan = planPublish(ready, await needs.campaigns.get(ready.campaign));
     if (plan.kind === "leave") return { left: plan.because };
@@ -42,22 +41,7 @@ export const publishChangeset = defineFunction({
       await assertRoom(needs.slots, ready, spec, needs.pullRequestsPerDay, clock.now());
     }
     const wanted = await wantedOf(ready, plan, needs);
-    const found = await codeHost.findPullRequest(ready.repository, plan.branch);
-    const turn = await transact(async ({ changesets, slots }) =>
-      plan.kind === "update" || found !== undefined
-        ? { changeset: await begin(changesets, ready, clock.now()), day: undefined }
-        : takeTurn({ changesets, slots }, ready, wanted.spec, needs.pullRequestsPerDay, clock.now()),
-    );
-
-    return settlePublication(turn, wanted, { codeHost, gate, clock, transact }, async (record) => {
-      if (found !== undefined && found.state !== "open") return { pullRequest: found, notes: [] };
-      const publication = createPublication(wanted, codeHost, gate, record);
-      const commit = await publication.ensureBranch();
-      if (turn.day !== undefined) assertSameDay(turn.day, clock.now());
-      const pullRequest = await publication.ensurePullRequest(found);
-      const notes = await publication.ensureDecorations(pullRequest);
-      return { pullRequest: { ...pullRequest, headCommit: commit }, notes };
-    });
+    return publish(ready, plan, wanted, { ...needs, clock });
   },
 });
 

@@ -18,6 +18,14 @@ interface PublishingStores {
   readonly audit: AuditLog;
 }
 
+/** What publishing touches. */
+export interface PublishingNeeds {
+  readonly codeHost: CodeHost;
+  readonly gate: MutationGate;
+  readonly clock: Clock;
+  readonly transact: <Result>(work: (stores: PublishingStores) => Promise<Result>) => Promise<Result>;
+}
+
 /**
  * Runs the effects of publishing and writes down what came of them: the pull request, or why the code host or the
  * people who committed to the branch would not have it. What may go well later is thrown on, for the task to be tried
@@ -28,12 +36,7 @@ interface PublishingStores {
 export async function settlePublication(
   turn: { readonly changeset: Changeset; readonly day: string | undefined },
   wanted: Wanted,
-  needs: {
-    readonly codeHost: CodeHost;
-    readonly gate: MutationGate;
-    readonly clock: Clock;
-    readonly transact: <Result>(work: (stores: PublishingStores) => Promise<Result>) => Promise<Result>;
-  },
+  needs: PublishingNeeds,
   publish: (record: Record) => Promise<{ readonly pullRequest: PullRequest; readonly notes: readonly string[] }>,
 ): Promise<{ readonly did: string }> {
   const { day } = turn;

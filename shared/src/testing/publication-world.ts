@@ -13,9 +13,8 @@ import {
 } from "#shared/changeset/changeset.ts";
 import { marker } from "#shared/changeset/wanted.ts";
 import { planPublish } from "#shared/changeset/plan-publish.ts";
-import { createPublication, type Wanted } from "#shared/changeset/publication.ts";
-import { settlePublication } from "#shared/changeset/settle-publication.ts";
-import { assertSameDay, begin, takeTurn } from "#shared/changeset/take-turn.ts";
+import type { Wanted } from "#shared/changeset/publication.ts";
+import { publish } from "#shared/changeset/publish.ts";
 import type { FileChange, RepositoryRef } from "#shared/ports/code-host.ts";
 import type { Spec } from "#shared/spec/spec.ts";
 import { aChangeset, aSpec, aSpecVersion, noon } from "./builders.ts";
@@ -103,21 +102,7 @@ export async function publicationWorld(): Promise<PublicationWorld> {
       const plan = planPublish(ready, await stores.campaigns.get("tidy"));
       if (plan.kind === "leave") return plan.because;
       const wanted = wantedOf(ready, plan.branch);
-      const found = await codeHost.findPullRequest(repository, plan.branch);
-      const turn = await transact(async ({ changesets, slots }) =>
-        plan.kind === "update" || found !== undefined
-          ? { changeset: await begin(changesets, ready, clock.now()), day: undefined }
-          : takeTurn({ changesets, slots }, ready, wanted.spec, 100, clock.now()),
-      );
-      const { did } = await settlePublication(turn, wanted, { codeHost, gate, clock, transact }, async (record) => {
-        if (found !== undefined && found.state !== "open") return { pullRequest: found, notes: [] };
-        const publication = createPublication(wanted, codeHost, gate, record);
-        const commit = await publication.ensureBranch();
-        if (turn.day !== undefined) assertSameDay(turn.day, clock.now());
-        const pullRequest = await publication.ensurePullRequest(found);
-        const notes = await publication.ensureDecorations(pullRequest);
-        return { pullRequest: { ...pullRequest, headCommit: commit }, notes };
-      });
+      const { did } = await publish(ready, plan, wanted, { codeHost, gate, clock, transact, pullRequestsPerDay: 100 });
       return did;
     },
     changeset: () => stores.changesets.get(id),
