@@ -84,7 +84,7 @@ test("every page can be reached from the README", () => {
 });
 
 function renderDefault(parsed: ReturnType<(typeof settings)[keyof typeof settings]["schema"]["safeParse"]>): string {
-  if (!parsed.success) return "";
+  if (!parsed.success || parsed.data === undefined) return "";
   return typeof parsed.data === "object" ? "empty" : `\`${String(parsed.data)}\``;
 }
 

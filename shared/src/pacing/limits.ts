@@ -71,7 +71,7 @@ export function githubLimits(settings: PacingSettings = {}): PacingLimits {
       content: 1,
       serverRequests,
     },
-    leaseMs: 90_000,
+    leaseMs: 30_000,
     keep: { publishWrite: 0.02, publishRead: 0.05, sweep: 0.2 },
     windows: [
       { name: "REST points a minute", limit: 900, lengthMs: minuteMs, resources: rest, counts: "points" },

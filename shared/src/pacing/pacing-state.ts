@@ -75,6 +75,12 @@ export function advance(state: PacingState, now: number): void {
   for (const window of Object.values(state.windows)) letLeave(window, state.now);
 }
 
+/** Ends all turns that are under way, as lost. */
+export function loseTurns(state: PacingState, now: number): void {
+  advance(state, now);
+  for (const [id, turn] of Object.entries(state.turns)) endTurn(state, id, turn, state.now, false);
+}
+
 /** Ends a turn. Without a word of GitHub on its budget, its cost counts as spent until the next answer tells. */
 export function endTurn(state: PacingState, id: string, turn: HeldTurn, at: number, told: boolean): void {
   delete state.turns[id];

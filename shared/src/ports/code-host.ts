@@ -38,6 +38,17 @@ export interface CodeSearchPage extends RepositoryPage {
 /** Who waits for an answer: a person, a publication under way, or a sweep that can come later. */
 export type Urgency = "interactive" | "publish" | "sweep";
 
+/** What was asked of the code host, in HTTP requests. */
+export interface RequestCost {
+  /** All of them, repeated and refused ones included. */
+  readonly requests: number;
+  readonly graphqlRequests: number;
+  /** What the code host charged for those. */
+  readonly graphqlPoints: number;
+  /** Searches of repositories and of code: they have small budgets of their own. */
+  readonly searches: number;
+}
+
 export interface Installation {
   readonly id: number;
   /** The organization or user that installed the App. */
@@ -95,6 +106,9 @@ export type Gatekeeper = <Result>(mutation: () => Promise<Result>) => Promise<Re
 export interface CodeHost {
   /** The same code host for work of another urgency; near the limits, the less urgent waits first. It is "publish" else. */
   withUrgency(urgency: Urgency): CodeHost;
+
+  /** The same code host, and what has been asked through it so far; requests for tokens are nobody's. */
+  measured(): { readonly codeHost: CodeHost; cost(): RequestCost };
 
   /** Where the App is installed. */
   installations(): Promise<readonly Installation[]>;

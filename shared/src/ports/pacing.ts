@@ -72,6 +72,14 @@ export interface Pacing {
    */
   done(turn: PacedTurn, outcome: PacedOutcome, now: Date): Promise<void>;
 
+  /**
+   * Ends the turns of all installations that are under way, as lost: what they used stays counted. For a process that
+   * knows itself to be alone, which finds those of one that died. Doing it twice changes nothing.
+   *
+   * @throws PacingUnavailable when the budget cannot be written.
+   */
+  loseAllTurns(now: Date): Promise<void>;
+
   /** Resolves when turns can be taken. @throws PacingUnavailable with what is wrong. */
   check(): Promise<void>;
 }

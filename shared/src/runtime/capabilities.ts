@@ -4,6 +4,7 @@ import type { MutationGate } from "#shared/campaign/campaign-store.ts";
 import type { BlobStore } from "#shared/ports/blob-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { CodeHost } from "#shared/ports/code-host.ts";
+import type { Pacing } from "#shared/ports/pacing.ts";
 import type { Sandbox, SandboxLimits } from "#shared/ports/sandbox.ts";
 import type { Logger } from "./logger.ts";
 
@@ -12,6 +13,7 @@ export interface Capabilities extends Stores {
   readonly overview: CampaignOverview;
   readonly gate: MutationGate;
   readonly codeHost: CodeHost;
+  readonly pacing: Pacing;
   readonly blobs: BlobStore;
   readonly sandbox: Sandbox;
   readonly sandboxLimits: SandboxLimits;

@@ -70,6 +70,57 @@ export const settings = {
     example: "a long random text",
     secret: true,
   }),
+  OCTOBATCH_GITHUB_LIMITS: setting({
+    describe:
+      "Whose limits our requests keep to: `documented`, those of GitHub.com, or `off` for a GitHub Enterprise Server " +
+      "whose admin has not switched them on.",
+    schema: z.enum(["documented", "off"]).default("documented"),
+    example: "documented",
+  }),
+  OCTOBATCH_GITHUB_REQUESTS_AT_ONCE: setting({
+    describe: "The most requests that are under way at once for one installation.",
+    schema: positive.default(60),
+    example: "60",
+  }),
+  OCTOBATCH_GITHUB_CONTENT_PER_MINUTE: setting({
+    describe: "The most pull requests, comments and the like that are created in a minute for one installation.",
+    schema: positive.default(80),
+    example: "80",
+  }),
+  OCTOBATCH_GITHUB_CONTENT_PER_HOUR: setting({
+    describe: "The same in an hour.",
+    schema: positive.default(500),
+    example: "500",
+  }),
+  OCTOBATCH_GITHUB_CERTIFICATES: setting({
+    describe:
+      "Certificates of a GitHub Enterprise Server's own authority, in PEM format, trusted besides the usual ones.",
+    schema: z.string().includes("BEGIN CERTIFICATE", { error: "expected certificates in PEM format" }).optional(),
+    example: "-----BEGIN CERTIFICATE----- …",
+  }),
+  HTTPS_PROXY: setting({
+    describe: "The proxy through which GitHub is reached.",
+    schema: httpUrl.optional(),
+    example: "http://user:password@proxy.example.com:3128",
+    secret: true,
+  }),
+  NO_PROXY: setting({
+    describe: "Hosts that are reached without the proxy, separated by commas.",
+    schema: z
+      .string()
+      .regex(/^[\w.*:-]+(\s*,\s*[\w.*:-]+)*$/, "expected hosts, separated by commas")
+      .optional(),
+    example: "localhost,.svc.cluster.local",
+  }),
+  REDIS_URL: setting({
+    describe: "The Redis that paces requests to GitHub; without one, Postgres does.",
+    schema: z
+      .string()
+      .regex(/^rediss?:\/\//, "expected redis://[user:password@]host:port")
+      .optional(),
+    example: "redis://redis:6379",
+    secret: true,
+  }),
   OCTOBATCH_BLOB_DIRECTORY: setting({
     describe: "The directory that keeps patches and logs.",
     schema: z.string().startsWith("/", "expected an absolute path"),

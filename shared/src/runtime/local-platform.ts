@@ -102,11 +102,12 @@ export async function startLocalPlatform(options: LocalPlatformOptions): Promise
     closers.push(() => outside.close(graceMs));
     const url = `http://${host}:${outside.port}`;
 
-    const needs = functions.flatMap((definition) => definition.needs);
+    const needs = [...functions.flatMap((definition) => definition.needs), "pacing" as const];
     const own = { OCTOBATCH_PUBLIC_URL: environment["OCTOBATCH_PUBLIC_URL"] ?? url };
     const foundation = { environment: { ...environment, ...own }, database, clock, log, dispatcher };
     const opened = await openCapabilities(foundation, needs, options.overrides);
     closers.push(() => opened.close());
+    if (options.alone) await opened.grant(["pacing"]).pacing.loseAllTurns(clock.now());
 
     endpoints = new Map(
       functions.map((definition) => [

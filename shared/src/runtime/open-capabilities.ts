@@ -2,6 +2,8 @@ import { createStores } from "#shared/adapters/postgres/stores.ts";
 import type { Capabilities, CapabilityName, Granted } from "./capabilities.ts";
 import { storeNames } from "./capabilities.ts";
 import type { Foundation } from "./foundation.ts";
+import { outboundSettings } from "./outbound-settings.ts";
+import { pacingSettings } from "./pacing-settings.ts";
 import { readSettings, type SettingName, type Settings } from "./config.ts";
 import { alwaysReleased } from "./task-release.ts";
 
@@ -43,16 +45,34 @@ const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> } = {
       return { value: createMutationGate(database.knex) };
     },
   },
+  pacing: {
+    settings: pacingSettings,
+    async open(context) {
+      const { openPacing } = await import("./open-pacing.ts");
+      return await openPacing(context);
+    },
+  },
   codeHost: {
-    settings: ["OCTOBATCH_GITHUB_API_URL", "OCTOBATCH_GITHUB_APP_ID", "OCTOBATCH_GITHUB_PRIVATE_KEY"],
-    async open({ settings, clock, log }) {
-      const { createGitHubCodeHost } = await import("#shared/adapters/github/code-host.ts");
+    after: ["pacing"],
+    settings: [
+      "OCTOBATCH_GITHUB_API_URL",
+      "OCTOBATCH_GITHUB_APP_ID",
+      "OCTOBATCH_GITHUB_PRIVATE_KEY",
+      ...outboundSettings,
+    ],
+    async open({ settings, clock, log, opened }) {
+      const [{ createGitHubCodeHost }, { openOutbound }] = await Promise.all([
+        import("#shared/adapters/github/code-host.ts"),
+        import("./open-outbound.ts"),
+      ]);
       const value = createGitHubCodeHost({
         apiUrl: settings.OCTOBATCH_GITHUB_API_URL,
         appId: settings.OCTOBATCH_GITHUB_APP_ID,
         privateKey: settings.OCTOBATCH_GITHUB_PRIVATE_KEY,
         clock,
         timeoutMs: 12_000,
+        ...(opened.pacing === undefined ? {} : { pacing: opened.pacing }),
+        ...openOutbound(settings),
         logger: log,
       });
       return { value, check: () => value.check() };

@@ -270,6 +270,19 @@ export function codeHostContract(name: string, open: () => Promise<CodeHostStage
         }
       });
 
+      test("tells what was asked through it once it is measured", async () => {
+        await stage.addRepository({ name: "api", files: { a: "" } });
+        const query = { organization: "acme", files: ["a"] };
+        await codeHost.organizationPage(query);
+        const { codeHost: measured, cost } = codeHost.measured();
+        expect(cost()).toEqual({ requests: 0, graphqlRequests: 0, graphqlPoints: 0, searches: 0 });
+        const page = await measured.withUrgency("interactive").organizationPage(query);
+        const { requests } = cost();
+        expect(requests).toBeGreaterThan(0);
+        expect(await measured.organizationPage(query)).toEqual(page);
+        expect(cost().requests).toBe(2 * requests);
+      });
+
       test("says where the App is installed, and that it is not where it is not", async () => {
         expect(await codeHost.installations()).toMatchObject([{ account: "acme", suspended: false }]);
         const call = codeHost.organizationPage({ organization: "strangers", files: [] });

@@ -1,10 +1,10 @@
-import type { Urgency } from "../../ports/code-host.ts";
 import { answerOf } from "./answer.ts";
 import type { Ask } from "./ask.ts";
 import type { AccountPurpose } from "./errors.ts";
 import type { Installations } from "./installations.ts";
 import { octokitFor, type Api, type OctokitSettings } from "./octokit.ts";
 import type { Transport } from "./transport.ts";
+import type { Caller } from "./turns.ts";
 
 /** Asks GitHub as the App's installation on an account. Each `request` makes one request. */
 export interface GitHubClient {
@@ -22,14 +22,14 @@ export interface ClientSettings extends OctokitSettings {
   readonly transport: Transport;
 }
 
-export function createClient(settings: ClientSettings, urgency: Urgency): GitHubClient {
+export function createClient(settings: ClientSettings, caller: Omit<Caller, "installation">): GitHubClient {
   const { ask, installations, transport } = settings;
   const octokit = new (octokitFor(settings))();
 
   function withToken({ token, installation }: { readonly token: string; readonly installation: number }): Api {
     const defaults = {
       headers: { authorization: `token ${token}` },
-      request: { fetch: transport({ installation: String(installation), urgency }) },
+      request: { fetch: transport({ ...caller, installation: String(installation) }) },
     };
     return { request: octokit.request.defaults(defaults), graphql: octokit.graphql.defaults(defaults) };
   }

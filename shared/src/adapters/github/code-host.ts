@@ -13,6 +13,7 @@ import type { GitHubLogger } from "./octokit.ts";
 import { pullRequests } from "./pull-requests.ts";
 import { repositories } from "./repositories.ts";
 import type { GitHubRequestRecord } from "./request-counters.ts";
+import { createRequestMeter, type RequestMeter } from "./request-meter.ts";
 import { search } from "./search.ts";
 import { createTransport } from "./transport.ts";
 import { createTurns } from "./turns.ts";
@@ -73,8 +74,8 @@ export function createGitHubCodeHost(options: GitHubCodeHostOptions): CodeHost {
   const app = createApp({ ...octokit, appId, privateKey, clock, ask });
   const installations = createInstallations({ app, clock });
 
-  const codeHost = (urgency: Urgency): CodeHost => {
-    const client = createClient({ ...octokit, ask, installations, transport }, urgency);
+  const codeHost = (caller: { readonly urgency: Urgency; readonly meter?: RequestMeter }): CodeHost => {
+    const client = createClient({ ...octokit, ask, installations, transport }, caller);
     return {
       ...repositories(client),
       ...search(client, clock),
@@ -83,7 +84,12 @@ export function createGitHubCodeHost(options: GitHubCodeHostOptions): CodeHost {
       ...branches(client),
       ...pullRequests(client),
 
-      withUrgency: codeHost,
+      withUrgency: (urgency) => codeHost({ ...caller, urgency }),
+
+      measured() {
+        const meter = createRequestMeter();
+        return { codeHost: codeHost({ ...caller, meter }), cost: meter.cost };
+      },
 
       installations: () => installations.list(),
 
@@ -100,5 +106,5 @@ export function createGitHubCodeHost(options: GitHubCodeHostOptions): CodeHost {
       },
     };
   };
-  return codeHost("publish");
+  return codeHost({ urgency: "publish" });
 }

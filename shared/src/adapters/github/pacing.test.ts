@@ -33,6 +33,7 @@ function notingPacing(waits: readonly number[] = []) {
       told.push(outcome);
       open -= 1;
     },
+    async loseAllTurns() {},
     async check() {},
   };
   return { pacing, taken, told, open: () => open };

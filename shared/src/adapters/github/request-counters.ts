@@ -2,7 +2,7 @@ import type { Caller } from "./turns.ts";
 import type { Budget } from "./rate-limits.ts";
 
 /** One HTTP request as it went: what a log line or a metric needs, and nothing that is secret. */
-export interface GitHubRequestRecord extends Caller {
+export interface GitHubRequestRecord extends Pick<Caller, "installation" | "urgency"> {
   /** `GET /repos/{owner}/{repo}/pulls` or `graphql OrganizationPage`. */
   readonly operation: string;
   readonly method: string;

@@ -71,11 +71,20 @@ async function send(
   const known = isKept ? etags.find(caller.installation, url) : undefined;
   const headers = new Headers(init?.headers);
   if (known) headers.set("if-none-match", known.etag);
-  const answer = await options.turns(caller, traits, () =>
-    reported(options, { ...caller, method, operation: traits.operation, path: url.pathname }, () =>
-      exchange({ ...options, resource: traits.resource, url, init: { ...init, method, headers } }),
-    ),
-  );
+  const { installation, urgency } = caller;
+  const request = { installation, urgency, method, operation: traits.operation, path: url.pathname };
+  let points: number | undefined;
+  const answer = await options.turns(caller, traits, async () => {
+    try {
+      const answer = await reported(options, request, () =>
+        exchange({ ...options, resource: traits.resource, url, init: { ...init, method, headers } }),
+      );
+      points = answer.cost;
+      return answer;
+    } finally {
+      caller.meter?.count(traits, points);
+    }
+  });
   if (known && answer.status === 304)
     return { ...answer, status: 200, text: known.text, headers: fresh(known, answer) };
   const etag = answer.headers.get("etag");

@@ -2,12 +2,15 @@ import type { Clock } from "../../ports/clock.ts";
 import type { PacedOutcome, PacedRequest, PacedTurn, Pacing } from "../../ports/pacing.ts";
 import type { GitHubLogger } from "./octokit.ts";
 import type { Budget, LimitHit } from "./rate-limits.ts";
+import type { RequestMeter } from "./request-meter.ts";
 import type { RequestTraits } from "./request-traits.ts";
 
 /** Who asks: the installation whose budget pays, and how urgent it is. */
 export interface Caller {
   readonly installation: string;
   readonly urgency: PacedRequest["urgency"];
+  /** Told of each request and of what it cost. */
+  readonly meter?: RequestMeter | undefined;
 }
 
 /** What an exchange with GitHub said about the limits. */

@@ -6,6 +6,7 @@ import {
   type PullRequest,
   type RepositoryPage,
   type RepositoryRef,
+  type RequestCost,
 } from "../../ports/code-host.ts";
 import { MemoryPullRequests } from "./memory-pull-requests.ts";
 import { MemoryRepository, type MemoryFile, type MemoryRepositorySeed } from "./memory-repository.ts";
@@ -45,12 +46,16 @@ export interface MemoryCodeHost extends CodeHost {
   failNext(method: keyof CodeHost, error: Error, when?: "before" | "afterwards"): void;
 }
 
+const noCost: RequestCost = { requests: 0, graphqlRequests: 0, graphqlPoints: 0, searches: 0 };
+
 /** @param options.pageSize how many repositories a page holds: 100 unless a test wants to see paging. */
 export function createMemoryCodeHost(options: { readonly clock: Clock; readonly pageSize?: number }): MemoryCodeHost {
   const { clock, pageSize = 100 } = options;
   const repositories: { readonly git: MemoryRepository; readonly pulls: MemoryPullRequests }[] = [];
   const installed = new Map<string, { id: number; account: string; suspended: boolean }>();
   const mutations: MemoryMutation[] = [];
+  /** All calls that a real one would make requests for. Whoever measures here is alone. */
+  let calls = 0;
   const failures: { method: keyof CodeHost; error: Error; when: "before" | "afterwards" }[] = [];
 
   const named = (name: string) => {
@@ -82,6 +87,7 @@ export function createMemoryCodeHost(options: { readonly clock: Clock; readonly 
   };
 
   const read = async <T>(method: keyof CodeHost, answer: () => T): Promise<T> => {
+    calls += 1;
     failure(method, "before");
     const result = answer();
     failure(method, "afterwards");
@@ -121,6 +127,12 @@ export function createMemoryCodeHost(options: { readonly clock: Clock; readonly 
     mutations,
 
     withUrgency: () => codeHost,
+
+    measured() {
+      const before = calls;
+      const cost = () => ({ ...noCost, requests: calls - before });
+      return { codeHost, cost };
+    },
 
     installations: () => read("installations", () => [...installed.values()]),
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { answerOf } from "../../pacing/explain.ts";
 import { giveBack, wordOf } from "../../pacing/give-back.ts";
 import type { PacingLimits } from "../../pacing/limits.ts";
-import { newState, type PacingState } from "../../pacing/pacing-state.ts";
+import { loseTurns, newState, type PacingState } from "../../pacing/pacing-state.ts";
 import { askFor, takeTurn } from "../../pacing/take-turn.ts";
 import type { Pacing } from "../../ports/pacing.ts";
 
@@ -28,6 +28,9 @@ export function createMemoryPacing(limits: PacingLimits, states: PacingMemory = 
     },
     async done({ id, installation }, outcome, now) {
       giveBack(stateOf(installation, now), id, wordOf(outcome, now));
+    },
+    async loseAllTurns(now) {
+      for (const state of states.values()) loseTurns(state, now.getTime());
     },
     async check() {},
   };

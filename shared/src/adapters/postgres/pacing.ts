@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { answerOf } from "#shared/pacing/explain.ts";
 import { giveBack, wordOf } from "#shared/pacing/give-back.ts";
 import type { PacingLimits } from "#shared/pacing/limits.ts";
-import { newState, type PacingState } from "#shared/pacing/pacing-state.ts";
+import { loseTurns, newState, type PacingState } from "#shared/pacing/pacing-state.ts";
 import { begin, recollect, type Recall } from "#shared/pacing/recollection.ts";
 import { askFor, takeTurn } from "#shared/pacing/take-turn.ts";
 import { PacingUnavailable, type Pacing } from "#shared/ports/pacing.ts";
@@ -81,6 +81,10 @@ export function createPostgresPacing({ database, limits, recall }: PostgresPacin
     },
     done: ({ id, installation }, outcome, now) =>
       changeOrBegin(installation, now, (state) => giveBack(state, id, wordOf(outcome, now))),
+    async loseAllTurns(now) {
+      const rows = await named(rowsOf<{ readonly installation: string }>(knex, "SELECT installation FROM pacing"));
+      for (const { installation } of rows) await change(installation, now, (state) => loseTurns(state, now.getTime()));
+    },
     async check() {
       await named(rowsOf(knex, "SELECT 1 FROM pacing LIMIT 1"));
     },

@@ -2,10 +2,10 @@
 -- sliding-window.ts and recollection.ts, function by function. Instants are milliseconds of the caller's clock.
 --
 -- KEYS[1]  an installation's state
--- ARGV[1]  "take" or "done"
--- ARGV[2]  the Ask or the Word, as JSON
+-- ARGV[1]  "take", "done" or "lose"
+-- ARGV[2]  the Ask, the Word, or { now }, as JSON
 -- ARGV[3]  done: the turn's id; take: the Recollection as JSON, or "" when the caller has not looked yet
--- answers  take: {"go"}, {"wait", until, gate}, or {"lost"}: the state is not there, look and ask again. done: {"ok"}
+-- answers  take: {"go"}, {"wait", until, gate}, or {"lost"}: the state is not there, look and ask again. done and lose: {"ok"}
 
 local parts = 100
 local marginMs = 3600000
@@ -228,6 +228,12 @@ local function giveBack(state, id, word)
   return { 'ok' }
 end
 
+local function loseTurns(state, now)
+  advance(state, now)
+  for id, turn in pairs(state.turns) do endTurn(state, id, turn, state.now, false) end
+  return { 'ok' }
+end
+
 -- Kept until nothing in it can matter any more, by Redis' own clock, which only ever decides this.
 local function save(state)
   local last = math.max(state.cooldown['until'], state.unsureUntil)
@@ -252,6 +258,8 @@ if ARGV[1] == 'take' then
   if not state.begun and ARGV[3] == '' then return { 'lost' } end
   if not state.begun then begin(state, cjson.decode(ARGV[3])) end
   answer = take(state, request)
+elseif ARGV[1] == 'lose' then
+  answer = loseTurns(state, request.now)
 else
   answer = giveBack(state, ARGV[3], request)
 end

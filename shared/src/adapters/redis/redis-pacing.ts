@@ -12,6 +12,8 @@ import type { RedisConnection } from "./redis-connection.ts";
 const script = readFileSync(new URL("pacing.lua", import.meta.url), "utf8");
 const scriptSha = createHash("sha1").update(script).digest("hex");
 
+const keyPrefix = "octobatch:pacing:";
+
 export interface RedisPacingOptions {
   readonly redis: RedisConnection;
   readonly limits: PacingLimits;
@@ -29,10 +31,24 @@ export function createRedisPacing({ redis, limits, recall }: RedisPacingOptions)
   const lastTurns = new Map<string, Date>();
 
   async function run(installation: string, args: readonly string[]): Promise<readonly string[]> {
-    const key = `octobatch:pacing:${installation}`;
+    const key = `${keyPrefix}${installation}`;
     try {
       // The script answers a list of texts, always.
       return (await redis.run((client) => evaluate(client, key, args))) as readonly string[];
+    } catch (cause) {
+      throw unavailable(redis.place, cause);
+    }
+  }
+
+  async function installations(): Promise<readonly string[]> {
+    const keys = new Set<string>();
+    try {
+      for (let cursor = "0"; ;) {
+        const [next, page] = await redis.run((client) => client.scan(cursor, "MATCH", `${keyPrefix}*`, "COUNT", 1000));
+        for (const key of page) keys.add(key.slice(keyPrefix.length));
+        if (next === "0") return [...keys];
+        cursor = next;
+      }
     } catch (cause) {
       throw unavailable(redis.place, cause);
     }
@@ -57,6 +73,12 @@ export function createRedisPacing({ redis, limits, recall }: RedisPacingOptions)
     async done({ id, installation }, outcome, now) {
       lastTurns.set(installation, now);
       await run(installation, ["done", JSON.stringify(wordOf(outcome, now)), id]);
+    },
+
+    async loseAllTurns(now) {
+      for (const installation of await installations()) {
+        await run(installation, ["lose", JSON.stringify({ now: now.getTime() })]);
+      }
     },
 
     async check() {
