@@ -1,4 +1,4 @@
-import type { PacedRequest, PacingAnswer, PacedTurn } from "../ports/pacing.ts";
+import type { Appointment, PacedRequest, PacingAnswer, PacedTurn } from "../ports/pacing.ts";
 import type { PacingLimits } from "./limits.ts";
 import type { Decision } from "./take-turn.ts";
 
@@ -20,7 +20,18 @@ export function answerOf(
   return { kind: "wait", until: new Date(decision.until), because: because(decision.gate, request, limits) };
 }
 
-function because(gate: string, { resource, urgency }: PacedRequest, limits: PacingLimits): string {
+/** Words for people on an appointment. */
+export function appointmentOf(decision: Decision, limits: PacingLimits): Appointment {
+  if (decision.kind === "go") return { kind: "go" };
+  const request = { resource: "core", urgency: "publish" } as const;
+  return { kind: "wait", until: new Date(decision.until), because: because(decision.gate, request, limits) };
+}
+
+function because(
+  gate: string,
+  { resource, urgency }: Pick<PacedRequest, "resource" | "urgency">,
+  limits: PacingLimits,
+): string {
   if (gate === "cooldown") return "GitHub asked this installation to slow down";
   if (gate === "answer") return `GitHub's next answer tells what remains of the ${budgets[resource]} budget`;
   if (gate === "budget") {

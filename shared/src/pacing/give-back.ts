@@ -1,5 +1,5 @@
 import type { PacedOutcome, PacedResource } from "../ports/pacing.ts";
-import { advance, endTurn, type PacingState } from "./pacing-state.ts";
+import { advance, endTurn, windowOf, type PacingState } from "./pacing-state.ts";
 
 /** What GitHub said, as plain data. */
 export interface Word {
@@ -15,6 +15,8 @@ export interface Word {
   /** The shortest cooldown without a time, and the longest. */
   readonly shortestMs: number;
   readonly longestMs: number;
+  /** How long a limit counts as lowered before it is tried again. */
+  readonly believedForMs: number;
   /** Resets as near to each other as this are the same one. */
   readonly sameResetMs: number;
 }
@@ -26,6 +28,7 @@ export function wordOf({ budget, slowDown }: PacedOutcome, now: Date): Word {
     ...(slowDown && { slowDown: { until: slowDown.until?.getTime() ?? 0 } }),
     shortestMs: 60_000,
     longestMs: 3_600_000,
+    believedForMs: 3_600_000,
     sameResetMs: 10_000,
   };
 }
@@ -42,8 +45,12 @@ export function giveBack(state: PacingState, id: string, word: Word): void {
     state.heard[turn.resource] = true;
   }
   if (word.budget !== undefined) learnBudget(state, word.budget, word.sameResetMs);
-  if (word.slowDown !== undefined) slowDown(state, word, word.slowDown.until, turn?.takenAt);
-  else if (turn !== undefined && turn.takenAt >= state.cooldown.until) state.cooldown.probing = false;
+  if (word.slowDown !== undefined) {
+    slowDown(state, word, word.slowDown.until, turn?.takenAt);
+    lower(state, turn?.contentWindows ?? [], word.believedForMs);
+  }
+  if (word.slowDown === undefined && turn !== undefined && turn.takenAt >= state.cooldown.until)
+    state.cooldown.probing = false;
 }
 
 /** Answers overtake each other: of those with one reset the least that remains is the latest. An earlier reset is past. */
@@ -74,4 +81,18 @@ function slowDown(state: PacingState, word: Word, until: number, takenAt: number
   const again = takenAt !== undefined && takenAt >= cooldown.until && soon;
   cooldown.lengthMs = again ? Math.min(2 * cooldown.lengthMs, word.longestMs) : word.shortestMs;
   cooldown.until = now + cooldown.lengthMs;
+}
+
+/**
+ * New content was refused, though there was room as far as we know: GitHub allows less. What was created within the
+ * shortest stretch is taken for its limit; where nothing else was, it must be the next longer one that is full.
+ */
+function lower(state: PacingState, contentWindows: readonly string[], believedForMs: number): void {
+  for (const name of contentWindows) {
+    // The refused one is among them.
+    const created = windowOf(state, name).used - 1;
+    if (created < 1) continue;
+    state.lowered = { ...state.lowered, [name]: { limit: created, until: state.now + believedForMs } };
+    return;
+  }
 }

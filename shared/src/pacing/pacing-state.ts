@@ -18,7 +18,14 @@ export interface PacingState {
   cooldown: Cooldown;
   /** Who waits for what, by the gate's name. */
   queues: Record<string, Queue>;
+  /** Windows that GitHub showed to be smaller than we were told, until when that is believed. */
+  lowered?: Record<string, { readonly limit: number; readonly until: number }>;
+  /** Who is expected when, in the order of asking. Left out while nobody is. */
+  bookings?: Booking[];
 }
+
+/** An appointment: [instant in ms, points, contents]. */
+export type Booking = readonly [at: number, points: number, contents: number];
 
 export interface HeldTurn {
   readonly resource: PacedResource;
@@ -27,6 +34,8 @@ export interface HeldTurn {
   readonly content: boolean;
   readonly takenAt: number;
   readonly leaseAt: number;
+  /** The windows of new content that it counts in, the shortest first. */
+  readonly contentWindows: readonly string[];
   /** [window's name, its length in ms, how much]. */
   readonly charges: readonly (readonly [name: string, lengthMs: number, amount: number])[];
 }
@@ -95,4 +104,13 @@ export function windowOf(state: PacingState, name: string): SlidingWindow {
 
 export function queueOf(state: PacingState, gate: string): Queue {
   return (state.queues[gate] ??= { interactive: 0, publish: 0, passed: 0 });
+}
+
+/** What a window holds: what we were told, or what GitHub showed lately if that is less. */
+export function limitOf(
+  state: PacingState,
+  { name, limit }: { readonly name: string; readonly limit: number },
+): number {
+  const lowered = state.lowered?.[name];
+  return lowered !== undefined && lowered.until > state.now ? Math.min(limit, lowered.limit) : limit;
 }

@@ -1,5 +1,5 @@
 /**
- * What was used in the last stretch of time. Uses are put together by hundredths of the stretch, so its size has a bound
+ * What was used in the last stretch of time. Uses that come close together are put together, so its size has a bound
  * however much it counts; each leaves only when no stretch of that length can hold it any more.
  */
 export interface SlidingWindow {
@@ -9,14 +9,17 @@ export interface SlidingWindow {
   leaving: [leavesAt: number, amount: number][];
 }
 
-const parts = 100;
+/** Uses within so long count as one: a hundredth of the stretch, and at most 12 s. */
+function partOf(lengthMs: number): number {
+  return Math.min(lengthMs / 100, 12_000);
+}
 
 /**
  * When a use at `at` leaves: always after `at + lengthMs`, so no two uses that share a stretch are counted apart, and at
  * most a hundredth later, so at least 99 % of the limit can be used for ever.
  */
 export function leavesAt(at: number, lengthMs: number): number {
-  const part = lengthMs / parts;
+  const part = partOf(lengthMs);
   return (Math.floor(at / part) + 1) * part + lengthMs;
 }
 

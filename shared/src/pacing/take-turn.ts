@@ -1,6 +1,6 @@
 import type { PacedRequest } from "../ports/pacing.ts";
 import { writePoints, type PacingLimits, type PacingWindow } from "./limits.ts";
-import { advance, queueOf, windowOf, type PacingState, type Queue } from "./pacing-state.ts";
+import { advance, queueOf, windowOf, type PacingState, type Queue, limitOf } from "./pacing-state.ts";
 import { roomAt } from "./sliding-window.ts";
 
 /** One question for a turn as plain data, with the limits that concern it: what every adapter decides on. */
@@ -17,6 +17,8 @@ export interface Ask {
   /** The share of the primary budget that it leaves to others. */
   readonly keep: number;
   readonly charges: readonly Charge[];
+  /** Those of them that count new content, the shortest first. */
+  readonly contentWindows: readonly string[];
   /** Ask again after this long where only what is under way stands in the way. */
   readonly againMs: number;
   /** How long a waiter may be late before others take its place. */
@@ -64,6 +66,10 @@ export function askFor(limits: PacingLimits, request: PacedRequest, id: string, 
         limit: capOf(limits, window, request),
         amount: window.counts === "points" && write ? writePoints : 1,
       })),
+    contentWindows: limits.windows
+      .filter(({ counts }) => counts === "content" && request.createsContent)
+      .toSorted((a, b) => a.lengthMs - b.lengthMs)
+      .map(({ name }) => name),
     againMs: 250,
     graceMs: 1000,
     passes: 4,
@@ -103,6 +109,7 @@ export function takeTurn(state: PacingState, ask: Ask): Decision {
     content: ask.content,
     takenAt: state.now,
     leaseAt: state.now + ask.leaseMs,
+    contentWindows: ask.contentWindows,
     charges: ask.charges.map(({ name, lengthMs, amount }) => [name, lengthMs, amount]),
   };
   return { kind: "go" };
@@ -167,7 +174,7 @@ function roomsAtOnce(state: PacingState, { concurrent, write, content, againMs }
 function roomsInTime(state: PacingState, { charges }: Ask): Gate[] {
   return charges.map(({ name, lengthMs, limit, amount }) => ({
     gate: name,
-    until: roomAt(windowOf(state, name), amount, limit, state.now, lengthMs),
+    until: roomAt(windowOf(state, name), amount, limitOf(state, { name, limit }), state.now, lengthMs),
   }));
 }
 

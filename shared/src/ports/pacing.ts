@@ -50,6 +50,19 @@ export interface PacedOutcome {
   readonly slowDown?: { readonly until?: Date };
 }
 
+/** A piece of work that makes several REST requests, one after another. */
+export interface PacedErrand {
+  readonly reads: number;
+  readonly writes: number;
+  /** Those of the writes that create content. */
+  readonly contents: number;
+}
+
+export type Appointment =
+  | { readonly kind: "go" }
+  /** Come back at `until`, and ask again. */
+  | { readonly kind: "wait"; readonly until: Date; readonly because: string };
+
 /**
  * The budget of each installation, shared by all functions: whoever makes a request takes a turn first. Nobody holds
  * more than the limits allow, however many processes ask at once; when GitHub tells one to slow down, all of them wait.
@@ -71,6 +84,16 @@ export interface Pacing {
    * @throws PacingUnavailable when the budget cannot be written; the turn then ends with its lease.
    */
   done(turn: PacedTurn, outcome: PacedOutcome, now: Date): Promise<void>;
+
+  /**
+   * Says when to begin a publication's work, so that of many who wait each comes back when there is room for it, one
+   * after another, and not all at the first moment that has room for one. Appointments count against later ones; they are
+   * made for some minutes ahead, so those who do not come keep nobody waiting for long. It takes no turn.
+   *
+   * @throws PacingUnavailable when the budget cannot be read or written.
+   * @throws RangeError when a number is not a whole one of at least 0.
+   */
+  book(installation: string, errand: PacedErrand, now: Date): Promise<Appointment>;
 
   /**
    * Ends the turns of all installations that are under way, as lost: what they used stays counted. For a process that

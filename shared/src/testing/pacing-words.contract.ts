@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { githubLimits } from "../pacing/limits.ts";
 import type { PacedTurn } from "../ports/pacing.ts";
 import { budget, hour, minute, type PacingUnderTest } from "./pacing-under-test.ts";
-import { afterMs, aRequest, isGo, makeRequest, mustTake, mustWait } from "./pacing-world.ts";
+import { afterMs, aPullRequest, aRequest, isGo, makeRequest, mustTake, mustWait } from "./pacing-world.ts";
 
 /** What holds for that which GitHub says in its answers: the primary budget, and to slow down. */
 export function pacingWordsContract({ pacing, client, clients, heard }: PacingUnderTest): void {
@@ -112,6 +112,34 @@ export function pacingWordsContract({ pacing, client, clients, heard }: PacingUn
       for (let taken = 0; taken < 10; taken += 1) turns.push(await mustTake(pacing(), "1", aRequest(), afterMs(0)));
       for (const [index, turn] of turns.entries()) await pacing().done(turn, { slowDown: {} }, afterMs(100 + index));
       expect((await mustWait(pacing(), "1", aRequest(), afterMs(200))).untilMs).toBe(100 + minute);
+    });
+  });
+
+  describe("a limit that GitHub lowered without notice", () => {
+    const refused = { slowDown: { until: afterMs(2 * minute) } };
+
+    test("is learnt from the refusal: so much as was created goes on being created, and no more", async () => {
+      for (let made = 0; made < 5; made += 1) await makeRequest(pacing(), "1", aPullRequest, afterMs(minute));
+      await makeRequest(pacing(), "1", aPullRequest, afterMs(minute), refused);
+      for (let made = 0; made < 5; made += 1) await makeRequest(pacing(), "1", aPullRequest, afterMs(3 * minute));
+      expect((await mustWait(pacing(), "1", aPullRequest, afterMs(3 * minute))).untilMs).toBeGreaterThan(4 * minute);
+    });
+
+    test("is the hour's when nothing else was created within the minute", async () => {
+      for (let made = 0; made < 3; made += 1) await makeRequest(pacing(), "1", aPullRequest, afterMs(0));
+      await makeRequest(pacing(), "1", aPullRequest, afterMs(1.5 * minute), refused);
+      expect((await mustWait(pacing(), "1", aPullRequest, afterMs(3 * minute))).untilMs).toBeGreaterThan(hour);
+    });
+
+    test("is tried again after an hour, and other requests are not held to it", async () => {
+      await makeRequest(pacing(), "1", aPullRequest, afterMs(minute));
+      await makeRequest(pacing(), "1", aPullRequest, afterMs(minute), refused);
+      await makeRequest(pacing(), "1", aPullRequest, afterMs(3 * minute));
+      expect((await mustWait(pacing(), "1", aPullRequest, afterMs(3 * minute))).because).toContain(
+        "new contents a minute",
+      );
+      for (let made = 0; made < 9; made += 1) await makeRequest(pacing(), "1", aRequest(), afterMs(3 * minute));
+      for (let made = 0; made < 9; made += 1) await makeRequest(pacing(), "1", aPullRequest, afterMs(hour + minute));
     });
   });
 }

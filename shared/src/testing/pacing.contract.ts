@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { githubLimits, limitsOff } from "../pacing/limits.ts";
+import { pacingBookingsContract } from "./pacing-bookings.contract.ts";
 import { pacingLimitsContract } from "./pacing-limits.contract.ts";
 import { pacingOrderContract } from "./pacing-order.contract.ts";
 import { budget, hour, pacingUnderTest, type OpenPacing } from "./pacing-under-test.ts";
@@ -14,6 +15,7 @@ export function pacingContract(name: string, open: () => Promise<OpenPacing>): v
     pacingLimitsContract(under);
     pacingWordsContract(under);
     pacingOrderContract(under);
+    pacingBookingsContract(under);
 
     test("installations do not influence each other", async () => {
       await makeRequest(pacing(), "1", aRequest(), afterMs(0), { ...budget(0), slowDown: {} });
@@ -48,7 +50,7 @@ export function pacingContract(name: string, open: () => Promise<OpenPacing>): v
 
     test("ending turns where nobody made a request does nothing", async () => {
       await pacing().loseAllTurns(afterMs(0));
-      await mustTake(pacing(), "1", aRequest(), afterMs(1));
+      expect(await mustTake(pacing(), "1", aRequest(), afterMs(1))).toMatchObject({ installation: "1" });
     });
 
     test("answers a check", async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { answerOf } from "../../pacing/explain.ts";
+import { book, errandFor } from "../../pacing/book.ts";
+import { answerOf, appointmentOf } from "../../pacing/explain.ts";
 import { giveBack, wordOf } from "../../pacing/give-back.ts";
 import type { PacingLimits } from "../../pacing/limits.ts";
 import { loseTurns, newState, type PacingState } from "../../pacing/pacing-state.ts";
@@ -28,6 +29,9 @@ export function createMemoryPacing(limits: PacingLimits, states: PacingMemory = 
     },
     async done({ id, installation }, outcome, now) {
       giveBack(stateOf(installation, now), id, wordOf(outcome, now));
+    },
+    async book(installation, errand, now) {
+      return appointmentOf(book(stateOf(installation, now), errandFor(limits, errand, now)), limits);
     },
     async loseAllTurns(now) {
       for (const state of states.values()) loseTurns(state, now.getTime());

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { answerOf } from "#shared/pacing/explain.ts";
+import { book, errandFor } from "#shared/pacing/book.ts";
+import { answerOf, appointmentOf } from "#shared/pacing/explain.ts";
 import { giveBack, wordOf } from "#shared/pacing/give-back.ts";
 import type { PacingLimits } from "#shared/pacing/limits.ts";
 import { loseTurns, newState, type PacingState } from "#shared/pacing/pacing-state.ts";
@@ -81,6 +82,10 @@ export function createPostgresPacing({ database, limits, recall }: PostgresPacin
     },
     done: ({ id, installation }, outcome, now) =>
       changeOrBegin(installation, now, (state) => giveBack(state, id, wordOf(outcome, now))),
+    async book(installation, errand, now) {
+      const ask = errandFor(limits, errand, now);
+      return appointmentOf(await changeOrBegin(installation, now, (state) => book(state, ask)), limits);
+    },
     async loseAllTurns(now) {
       const rows = await named(rowsOf<{ readonly installation: string }>(knex, "SELECT installation FROM pacing"));
       for (const { installation } of rows) await change(installation, now, (state) => loseTurns(state, now.getTime()));

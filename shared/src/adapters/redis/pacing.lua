@@ -1,13 +1,12 @@
--- The decisions of shared/src/pacing/ in one step on the server: take-turn.ts, give-back.ts, pacing-state.ts,
+-- The decisions of shared/src/pacing/ in one step on the server: take-turn.ts, give-back.ts, book.ts, pacing-state.ts,
 -- sliding-window.ts and recollection.ts, function by function. Instants are milliseconds of the caller's clock.
 --
 -- KEYS[1]  an installation's state
--- ARGV[1]  "take", "done" or "lose"
--- ARGV[2]  the Ask, the Word, or { now }, as JSON
--- ARGV[3]  done: the turn's id; take: the Recollection as JSON, or "" when the caller has not looked yet
--- answers  take: {"go"}, {"wait", until, gate}, or {"lost"}: the state is not there, look and ask again. done and lose: {"ok"}
+-- ARGV[1]  "take", "done", "book" or "lose"
+-- ARGV[2]  the Ask, the Word, the ErrandAsk, or { now }, as JSON
+-- ARGV[3]  done: the turn's id; take and book: the Recollection as JSON, or "" when the caller has not looked yet
+-- answers  take and book: {"go"}, {"wait", until, gate}, or {"lost"}: the state is not there, look and ask again. done and lose: {"ok"}
 
-local parts = 100
 local marginMs = 3600000
 
 local function newState(now)
@@ -20,13 +19,18 @@ local function windowOf(state, name)
   return state.windows[name]
 end
 
+local function limitOf(state, name, limit)
+  local lowered = (state.lowered or {})[name]
+  return lowered and lowered['until'] > state.now and math.min(limit, lowered.limit) or limit
+end
+
 local function queueOf(state, gate)
   state.queues[gate] = state.queues[gate] or { interactive = 0, publish = 0, passed = 0 }
   return state.queues[gate]
 end
 
 local function leavesAt(at, lengthMs)
-  local part = lengthMs / parts
+  local part = math.min(lengthMs / 100, 12000)
   return (math.floor(at / part) + 1) * part + lengthMs
 end
 
@@ -131,7 +135,8 @@ end
 
 local function roomsInTime(state, ask, rooms)
   for _, charge in ipairs(ask.charges) do
-    local room = roomAt(windowOf(state, charge.name), charge.amount, charge.limit, state.now, charge.lengthMs)
+    local room = roomAt(windowOf(state, charge.name), charge.amount, limitOf(state, charge.name, charge.limit), state.now,
+      charge.lengthMs)
     rooms[#rooms + 1] = { charge.name, room }
   end
 end
@@ -185,7 +190,7 @@ local function take(state, ask)
     charges[index] = { charge.name, charge.lengthMs, charge.amount }
   end
   state.turns[ask.id] = { resource = ask.resource, cost = ask.cost, write = ask.write, content = ask.content,
-    takenAt = state.now, leaseAt = state.now + ask.leaseMs, charges = charges }
+    takenAt = state.now, leaseAt = state.now + ask.leaseMs, contentWindows = ask.contentWindows, charges = charges }
   return { 'go' }
 end
 
@@ -215,6 +220,17 @@ local function slowDown(state, word, takenAt)
   cooldown['until'] = now + cooldown.lengthMs
 end
 
+local function lower(state, contentWindows, believedForMs)
+  for _, name in ipairs(contentWindows) do
+    local created = windowOf(state, name).used - 1
+    if created >= 1 then
+      state.lowered = state.lowered or {}
+      state.lowered[name] = { limit = created, ['until'] = state.now + believedForMs }
+      return
+    end
+  end
+end
+
 local function giveBack(state, id, word)
   advance(state, word.now)
   local turn = state.turns[id]
@@ -223,9 +239,54 @@ local function giveBack(state, id, word)
     state.heard[turn.resource] = true
   end
   if word.budget then learnBudget(state, word.budget, word.sameResetMs) end
-  if word.slowDown then slowDown(state, word, turn and turn.takenAt)
+  if word.slowDown then
+    slowDown(state, word, turn and turn.takenAt)
+    lower(state, turn and turn.contentWindows or {}, word.believedForMs)
   elseif turn and turn.takenAt >= state.cooldown['until'] then state.cooldown.probing = false end
   return { 'ok' }
+end
+
+local function roomWith(state, bookings, window, ask)
+  local points = window.counts == 'points'
+  local amount = points and ask.points or ask.contents
+  if amount == 0 then return state.now end
+  local kept = windowOf(state, window.name)
+  local all = { used = kept.used, leaving = {} }
+  for index, use in ipairs(kept.leaving) do all.leaving[index] = use end
+  for _, booking in ipairs(bookings) do
+    local expected = points and booking[2] or booking[3]
+    all.used = all.used + expected
+    all.leaving[#all.leaving + 1] = { leavesAt(booking[1], window.lengthMs), expected }
+  end
+  table.sort(all.leaving, function(a, b) return a[1] < b[1] end)
+  return roomAt(all, amount, limitOf(state, window.name, window.limit), state.now, window.lengthMs)
+end
+
+local function book(state, ask)
+  advance(state, ask.now)
+  local now, cooldown, budget = state.now, state.cooldown, state.budgets.core
+  local bookings = {}
+  for _, booking in ipairs(state.bookings or {}) do
+    if booking[1] > now then bookings[#bookings + 1] = booking end
+  end
+  state.bookings = bookings
+  local latest = { gate = 'now', at = now }
+  local see = function(gate, at)
+    if at > latest.at then latest = { gate = gate, at = at } end
+  end
+  if cooldown['until'] > now then see('cooldown', cooldown['until']) end
+  if budget and budget.resetAt > now then
+    local left = budget.remaining - math.floor(budget.limit * ask.keep)
+    if left < ask.requests then see('budget', budget.resetAt) end
+  end
+  for _, window in ipairs(ask.windows) do see(window.name, roomWith(state, {}, window, ask)) end
+  if latest.at <= now then return { 'go' } end
+  local first = latest
+  for _, window in ipairs(ask.windows) do see(window.name, roomWith(state, bookings, window, ask)) end
+  local horizon = now + ask.aheadMs
+  if latest.at > horizon then return { 'wait', math.max(horizon, first.at), latest.gate } end
+  bookings[#bookings + 1] = { latest.at, ask.points, ask.contents }
+  return { 'wait', latest.at, latest.gate }
 end
 
 local function loseTurns(state, now)
@@ -254,10 +315,10 @@ local kept = redis.call('GET', KEYS[1])
 local request = cjson.decode(ARGV[2])
 local state = kept and cmsgpack.unpack(kept) or newState(request.now)
 local answer
-if ARGV[1] == 'take' then
+if ARGV[1] == 'take' or ARGV[1] == 'book' then
   if not state.begun and ARGV[3] == '' then return { 'lost' } end
   if not state.begun then begin(state, cjson.decode(ARGV[3])) end
-  answer = take(state, request)
+  answer = (ARGV[1] == 'take' and take or book)(state, request)
 elseif ARGV[1] == 'lose' then
   answer = loseTurns(state, request.now)
 else

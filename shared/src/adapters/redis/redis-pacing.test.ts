@@ -149,6 +149,15 @@ describe.skipIf(missing !== undefined)(`with a redis-server ${missing ?? ""}`, (
         if (random() < 0.9) held.splice(held.indexOf(turns), 1);
         continue;
       }
+      if (random() < 0.2) {
+        const errand = { reads: 1 + Math.floor(random() * 5), writes: 4, contents: random() < 0.8 ? 1 : 0 };
+        const [one, other] = await Promise.all([
+          both[0].book("1", errand, afterMs(atMs)),
+          both[1].book("1", errand, afterMs(atMs)),
+        ]);
+        decided.push([one, other]);
+        continue;
+      }
       const request = someRequest(random);
       const [one, other] = await Promise.all([
         both[0].take("1", request, afterMs(atMs)),

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
-import { answerOf } from "../../pacing/explain.ts";
+import { errandFor } from "../../pacing/book.ts";
+import { answerOf, appointmentOf } from "../../pacing/explain.ts";
 import { wordOf } from "../../pacing/give-back.ts";
 import type { PacingLimits } from "../../pacing/limits.ts";
 import { recollect, type Recall } from "../../pacing/recollection.ts";
@@ -54,18 +55,21 @@ export function createRedisPacing({ redis, limits, recall }: RedisPacingOptions)
     }
   }
 
+  /** Asks; where the state is not there, looks for what is known elsewhere and asks again. */
+  async function decide(installation: string, command: "take" | "book", ask: object, now: Date): Promise<Decision> {
+    const text = JSON.stringify(ask);
+    const answer = await run(installation, [command, text, ""]);
+    if (answer[0] !== "lost") return decisionFrom(answer);
+    const { contentCreatedAt } = (await recall?.(installation, now)) ?? { contentCreatedAt: [] };
+    const lastTurnAt = lastTurns.get(installation);
+    const remembered = recollect(limits, { contentCreatedAt, ...(lastTurnAt && { lastTurnAt }) }, now);
+    return decisionFrom(await run(installation, [command, text, JSON.stringify(remembered)]));
+  }
+
   return {
     async take(installation, request, now) {
       const id = randomUUID();
-      const ask = JSON.stringify(askFor(limits, request, id, now));
-      let answer = await run(installation, ["take", ask, ""]);
-      if (answer[0] === "lost") {
-        const { contentCreatedAt } = (await recall?.(installation, now)) ?? { contentCreatedAt: [] };
-        const lastTurnAt = lastTurns.get(installation);
-        const remembered = recollect(limits, { contentCreatedAt, ...(lastTurnAt && { lastTurnAt }) }, now);
-        answer = await run(installation, ["take", ask, JSON.stringify(remembered)]);
-      }
-      const decision = decisionFrom(answer);
+      const decision = await decide(installation, "take", askFor(limits, request, id, now), now);
       if (decision.kind === "go") lastTurns.set(installation, now);
       return answerOf(decision, { id, installation }, request, limits);
     },
@@ -73,6 +77,10 @@ export function createRedisPacing({ redis, limits, recall }: RedisPacingOptions)
     async done({ id, installation }, outcome, now) {
       lastTurns.set(installation, now);
       await run(installation, ["done", JSON.stringify(wordOf(outcome, now)), id]);
+    },
+
+    async book(installation, errand, now) {
+      return appointmentOf(await decide(installation, "book", errandFor(limits, errand, now), now), limits);
     },
 
     async loseAllTurns(now) {
