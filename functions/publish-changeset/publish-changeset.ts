@@ -1,6 +1,6 @@
 import { changesetReady } from "#eventing/changeset.ts";
 import { desiredNow } from "#shared/changeset/changeset.ts";
-import { planPublish } from "#shared/changeset/plan-publish.ts";
+import { planPublish, sizeOf } from "#shared/changeset/plan-publish.ts";
 import { publish } from "#shared/changeset/publish.ts";
 import { assertRoom } from "#shared/changeset/take-turn.ts";
 import { wantedOf } from "#shared/changeset/wanted.ts";
@@ -16,6 +16,7 @@ import { serve } from "#shared/runtime/serve.ts";
  */
 export const publishChangeset = defineFunction({
   name: "publish-changeset",
+  tokenRole: "writer",
   on: changesetReady,
   needs: [
     "campaigns",
@@ -36,10 +37,9 @@ export const publishChangeset = defineFunction({
     const plan = planPublish(ready, await needs.campaigns.get(ready.campaign));
     if (plan.kind === "leave") return { left: plan.because };
 
-    if (plan.kind === "open") {
-      const { spec } = await needs.campaigns.specVersion(ready.campaign, desiredNow(ready).specVersion);
-      await assertRoom(needs.slots, ready, spec, needs.pullRequestsPerDay, clock.now());
-    }
+    const { spec } = await needs.campaigns.specVersion(ready.campaign, desiredNow(ready).specVersion);
+    if (plan.kind === "open") await assertRoom(needs.slots, ready, spec, needs.pullRequestsPerDay, clock.now());
+    await needs.codeHost.assertRoomToPublish(ready.repository, sizeOf(plan, spec));
     const wanted = await wantedOf(ready, plan, needs);
     return publish(ready, plan, wanted, { ...needs, clock });
   },

@@ -67,7 +67,7 @@ describe("a newer version of the spec", () => {
     world.codeHost.failNext("openPullRequest", new CodeHostUnavailable("GitHub answered 502."), "afterwards");
     await deliver();
     world.clock.advance(1_000);
-    world.codeHost.failNext("createCommit", new CodeHostRefused("archived", "acme/api is archived."));
+    world.codeHost.failNext("branchHead", new CodeHostRefused("archived", "acme/api is archived."));
     await deliver();
     expect((await changeset())?.state).toMatchObject({ status: "failed", pushed: { branch } });
     expect(await askForVersion2()).toMatchObject({ asked: 1 });

@@ -215,6 +215,11 @@ export function desiredNow({ state, desired }: Changeset): Desired {
   return state.status === "publishing" ? state.desired : desired;
 }
 
+/** True while nothing of it can be on the code host: no attempt to publish it is under way, and none left a trace. */
+export function isFresh(state: ChangesetState): boolean {
+  return state.status === "ready" && Object.keys(keep(state)).length === 0;
+}
+
 /** The head of its branch as we left it, if it has one. */
 export function lastHeadOf(state: ChangesetState): string | undefined {
   const pushed = "pushed" in state ? state.pushed : undefined;

@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { aCampaign, aChangeset, aPublished, aRepository, instant } from "#shared/testing/builders.ts";
+import { aCampaign, aChangeset, aPublished, aRepository, aSpec, instant } from "#shared/testing/builders.ts";
+import type { Spec } from "#shared/spec/spec.ts";
 import type { ChangesetState } from "./changeset.ts";
-import { branchName, dayOf, isDayEnding, nextDayMs, planBranch, planPublish } from "./plan-publish.ts";
+import { branchName, dayOf, isDayEnding, nextDayMs, planBranch, planPublish, sizeOf } from "./plan-publish.ts";
 
 const active = aCampaign();
 const because = "reasons";
@@ -124,6 +125,22 @@ describe("planning the branch", () => {
     expect(plan({ head: theirs })).toEqual({ kind: "drifted" });
     expect(plan({ head: theirs, ours: published.headCommit })).toEqual({ kind: "drifted" });
     expect(plan({ head: theirs, ours: published.headCommit, overwrite: true })).toEqual({ kind: "move", from: theirs });
+  });
+});
+
+describe("the size of a publication", () => {
+  const spec = (pullRequest: Partial<Spec["pullRequest"]>) => aSpec({ pullRequest });
+  const none = { labels: [], assignees: [], reviewers: [], teamReviewers: [] };
+
+  test("counts each kind of what is added once, and tells whether people are asked for a review", () => {
+    const open = { kind: "open", branch: "b" } as const;
+    expect(sizeOf(open, spec(none))).toEqual({ opens: true, additions: 0, asksForReview: false });
+    const all = { labels: ["a", "b"], assignees: ["ana"], reviewers: [], teamReviewers: ["core"] };
+    expect(sizeOf(open, spec(all))).toEqual({ opens: true, additions: 3, asksForReview: true });
+  });
+
+  test("is that of an update where there is a pull request", () => {
+    expect(sizeOf({ kind: "update", branch: "b", published }, spec(none))).toMatchObject({ opens: false });
   });
 });
 

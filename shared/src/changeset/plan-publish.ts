@@ -1,4 +1,6 @@
 import type { Campaign } from "#shared/campaign/campaign.ts";
+import type { PublicationSize } from "#shared/ports/code-host.ts";
+import type { Spec } from "#shared/spec/spec.ts";
 import { desiredNow, publishedOf, type Changeset, type Published } from "./changeset.ts";
 
 /** What publishing a changeset means now. */
@@ -22,6 +24,14 @@ export function planPublish(changeset: Changeset, campaign: Campaign): PublishPl
     return { kind: "open", branch: state.pushed?.branch ?? branchBeside(branchName(changeset), state.leftBranch) };
   }
   return { kind: "update", branch: published.branch, published };
+}
+
+/** How much publishing is going to ask of the code host. */
+export function sizeOf(plan: Exclude<PublishPlan, { kind: "leave" }>, { pullRequest }: Spec): PublicationSize {
+  const { labels, assignees, reviewers, teamReviewers } = pullRequest;
+  const asksForReview = reviewers.length + teamReviewers.length > 0;
+  const additions = [labels.length > 0, assignees.length > 0, asksForReview].filter(Boolean).length;
+  return { opens: plan.kind === "open", additions, asksForReview };
 }
 
 /** `campaign/<campaign>/<spec version>/<owner>-<name>`: found again by anyone who knows the changeset. */

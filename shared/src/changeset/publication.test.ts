@@ -61,6 +61,18 @@ describe("publishing a changeset", () => {
     expect(await world.slotsTaken()).toBe(1);
   });
 
+  test("asks no more than it needs: what nobody can have made is not looked for, and what is there is not made again", async () => {
+    world.codeHost.failNext("openPullRequest", new CodeHostUnavailable("the line is dead"), "before");
+    const { cost } = world.codeHost.measured();
+    await expect(world.publish()).rejects.toBeInstanceOf(CodeHostUnavailable);
+    // The commit, the branch, and the pull request that failed.
+    expect(cost().requests).toBe(3);
+    await world.publish();
+    const made = world.codeHost.mutations.map(({ method }) => method);
+    expect(made.slice(0, 3)).toEqual(["createCommit", "moveBranch", "openPullRequest"]);
+    expect(made.filter((method) => method === "createCommit")).toHaveLength(1);
+  });
+
   test("done again does nothing more", async () => {
     await world.publish();
     const before = world.codeHost.mutations.length;

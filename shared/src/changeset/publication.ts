@@ -2,6 +2,7 @@ import type { NewAuditEntry } from "#shared/audit/audit-entry.ts";
 import type { MutationGate } from "#shared/campaign/campaign-store.ts";
 import {
   CodeHostRefused,
+  CodeHostUnavailable,
   PullRequestExists,
   type CodeHost,
   type FileChange,
@@ -9,6 +10,7 @@ import {
 } from "#shared/ports/code-host.ts";
 import type { Spec } from "#shared/spec/spec.ts";
 import type { Changeset, Published } from "./changeset.ts";
+import { commitIdOf } from "./commit-id.ts";
 import { planBranch } from "./plan-publish.ts";
 
 /** What is to stand on the code host. */
@@ -16,6 +18,8 @@ export interface Wanted {
   readonly changeset: Changeset;
   readonly branch: string;
   readonly published: Published | undefined;
+  /** Nothing of it can be on the code host yet: no attempt before this one began. */
+  readonly isFresh: boolean;
   /** The head of the branch as we left it, if we have moved it before. */
   readonly ours: string | undefined;
   readonly spec: Spec;
@@ -83,6 +87,20 @@ export function createPublication(wanted: Wanted, codeHost: CodeHost, gate: Muta
   const whileActive = <Result>(mutation: () => Promise<Result>): Promise<Result> =>
     gate.whileActive(changeset.campaign, mutation);
 
+  /**
+   * Changes a pull request that was just opened or found. GitHub may not know it by its number yet, which is no refusal:
+   * should it be gone with its repository, the next attempt is refused when it looks for it.
+   */
+  async function ofPullRequest(number: number, mutation: () => Promise<void>): Promise<void> {
+    try {
+      await whileActive(mutation);
+    } catch (error) {
+      if (!(error instanceof CodeHostRefused) || error.kind !== "not-found") throw error;
+      const message = `Pull request #${number} is not known by its number yet. It is tried again. (${error.message})`;
+      throw new CodeHostUnavailable(message, { cause: error });
+    }
+  }
+
   async function pullRequestText(pullRequest: PullRequest): Promise<void> {
     const { title, body, published, specVersion } = wanted;
     const isCurrent = pullRequest.title === title && pullRequest.body === body;
@@ -90,7 +108,9 @@ export function createPublication(wanted: Wanted, codeHost: CodeHost, gate: Muta
     // attempt before this one has changed it, and may not have lived to write that down.
     if (isCurrent && (published === undefined || published.specVersion === specVersion)) return;
     if (!isCurrent) {
-      await whileActive(() => codeHost.updatePullRequest(repository, pullRequest.number, { title, body }));
+      await ofPullRequest(pullRequest.number, () =>
+        codeHost.updatePullRequest(repository, pullRequest.number, { title, body }),
+      );
     }
     await record({
       action: "pull-request.updated",
@@ -99,24 +119,30 @@ export function createPublication(wanted: Wanted, codeHost: CodeHost, gate: Muta
     });
   }
 
+  const { parent, commitMessage: message, commitAt: at } = wanted;
+  const draft = { parent, message, author: spec.pullRequest.commit.author, at };
+  const expectedCommit = commitIdOf({ ...draft, tree: wanted.tree });
+
+  async function makeCommit(): Promise<string> {
+    const { commit, tree } = await codeHost.createCommit(
+      repository,
+      { ...draft, changes: wanted.changes },
+      whileActive,
+    );
+    if (tree === wanted.tree) return commit;
+    throw new CodeHostRefused(
+      "invalid",
+      `GitHub made tree ${tree} of the patch, but the preview made ${wanted.tree}. Preview again before publishing.`,
+    );
+  }
+
   return {
     async ensureBranch() {
-      const draft = {
-        parent: wanted.parent,
-        changes: wanted.changes,
-        message: wanted.commitMessage,
-        author: spec.pullRequest.commit.author,
-        at: wanted.commitAt,
-      };
-      const { commit, tree } = await codeHost.createCommit(repository, draft, whileActive);
-      if (tree !== wanted.tree) {
-        throw new CodeHostRefused(
-          "invalid",
-          `GitHub made tree ${tree} of the patch, but the preview made ${wanted.tree}. Preview again before publishing.`,
-        );
-      }
+      // Where nothing can be there, nobody looks: moving the branch finds out if there is something all the same.
+      const head = wanted.isFresh ? undefined : await codeHost.branchHead(repository, branch);
+      const commit = head === expectedCommit ? head : await makeCommit();
       const plan = planBranch({
-        head: await codeHost.branchHead(repository, branch),
+        head,
         commit,
         ours: wanted.ours,
         overwrite: spec.policies.drift === "overwrite",
@@ -158,7 +184,7 @@ export function createPublication(wanted: Wanted, codeHost: CodeHost, gate: Muta
       ): Promise<void> {
         if (asked.length === 0) return;
         try {
-          if (missing.length > 0) await whileActive(add);
+          if (missing.length > 0) await ofPullRequest(number, add);
         } catch (error) {
           if (!(error instanceof CodeHostRefused) || error.kind !== "invalid") throw error;
           notes.push(`${what} were not taken: ${error.message}`);
@@ -201,8 +227,9 @@ async function openOrFind(
   } catch (error) {
     if (!(error instanceof PullRequestExists)) throw error;
     const found = await codeHost.findPullRequest(repository, draft.headBranch);
-    if (found?.state !== "open") throw error;
-    return found;
+    if (found?.state === "open") return found;
+    // GitHub's lists may lag behind what it has just refused to make a second time.
+    throw new CodeHostUnavailable(`${error.message} It is not shown yet; it is looked for again.`, { cause: error });
   }
 }
 

@@ -17,7 +17,7 @@ export async function publish(
   needs: PublishingNeeds & { readonly pullRequestsPerDay: number },
 ): Promise<{ readonly did: string }> {
   const { codeHost, gate, clock, transact, pullRequestsPerDay } = needs;
-  const found = await codeHost.findPullRequest(ready.repository, plan.branch);
+  const found = wanted.isFresh ? undefined : await codeHost.findPullRequest(ready.repository, plan.branch);
   const turn = await transact(async ({ changesets, slots }) =>
     plan.kind === "update" || found !== undefined
       ? { changeset: await begin(changesets, ready, clock.now()), day: undefined }

@@ -207,6 +207,8 @@ describe("a branch that people have committed to", () => {
 
   test("before anything was opened is left too, and published once people have removed it", async () => {
     world.codeHost.pushAsHuman("acme/api", branch, { a: "somebody was here first" });
+    // Nothing could be there, so it did not look; now that something is, it does.
+    await expect(world.publish()).rejects.toBeInstanceOf(Conflict);
     await world.publish();
     expect(await world.changeset()).toMatchObject({ state: { status: "needs-human" } });
     expect(await world.slotsTaken()).toBe(0);
@@ -230,6 +232,8 @@ describe("a branch that people have committed to", () => {
 
   test("on every branch we try does not make us go round in a circle", async () => {
     world.spec = aSpec({ drift: "new-pr" });
+    world.codeHost.pushAsHuman("acme/api", branch, { a: branch });
+    await expect(world.publish()).rejects.toBeInstanceOf(Conflict);
     for (const taken of [branch, `${branch}-2`, `${branch}-3`]) {
       world.codeHost.pushAsHuman("acme/api", taken, { a: taken });
       await expect(world.publish()).rejects.toBeInstanceOf(Conflict);

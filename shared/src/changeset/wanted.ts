@@ -9,7 +9,7 @@ import { renderPullRequest, type PullRequestText } from "#shared/spec/pull-reque
 import type { Spec } from "#shared/spec/spec.ts";
 import type { TemplateContext } from "#shared/spec/template/context.ts";
 import { UnrenderableTemplate } from "#shared/spec/template/unrenderable-template.ts";
-import { desiredNow, lastHeadOf, publishedOf, type Changeset } from "./changeset.ts";
+import { desiredNow, isFresh, lastHeadOf, publishedOf, type Changeset } from "./changeset.ts";
 import type { PublishPlan } from "./plan-publish.ts";
 import type { Wanted } from "./publication.ts";
 
@@ -48,6 +48,7 @@ export async function wantedOf(
     changeset,
     branch: plan.branch,
     published: publishedOf(changeset.state),
+    isFresh: isFresh(changeset.state),
     ours: lastHeadOf(changeset.state),
     spec,
     specVersion: number,

@@ -38,6 +38,16 @@ export interface CodeSearchPage extends RepositoryPage {
 /** Who waits for an answer: a person, a publication under way, or a sweep that can come later. */
 export type Urgency = "interactive" | "publish" | "sweep";
 
+/** How much publishing to a repository is going to ask. */
+export interface PublicationSize {
+  /** Whether a pull request is opened; else one is brought up to date. */
+  readonly opens: boolean;
+  /** How many kinds of labels, assignees and reviewers are added. */
+  readonly additions: number;
+  /** Whether reviewers are among them: the code host tells them, and counts that as new content. */
+  readonly asksForReview: boolean;
+}
+
 /** What was asked of the code host, in HTTP requests. */
 export interface RequestCost {
   /** All of them, repeated and refused ones included. */
@@ -108,10 +118,7 @@ export interface CodeHost {
   withUrgency(urgency: Urgency): CodeHost;
 
   /** The same code host, and what has been asked through it so far; requests for tokens are nobody's. */
-  measured(): { readonly codeHost: CodeHost; cost(): RequestCost };
-
-  /** Where the App is installed. */
-  installations(): Promise<readonly Installation[]>;
+  measured(): { readonly codeHost: CodeHost; readonly cost: () => RequestCost };
 
   /** One page (up to 100) of an organization's or user's repositories, each with those of `files` that it has. */
   organizationPage(query: {
@@ -153,6 +160,13 @@ export interface CodeHost {
     readonly repositories: readonly { readonly name: string; readonly branch?: string }[];
     readonly files: readonly string[];
   }): Promise<RepositoryPage>;
+
+  /**
+   * Resolves when there is room for a publication, as far as our own budget knows; the code host is asked nothing, so
+   * those who have to wait cost nothing. Room is not taken: each request still waits for its own turn.
+   * @throws CodeHostBusy with an appointment: of many who wait, each is told a time of its own.
+   */
+  assertRoomToPublish(repository: RepositoryRef, size: PublicationSize): Promise<void>;
 
   /** How git reads a repository: a token for this repository alone, contents read only, valid for some minutes at least. */
   gitAccess(repository: RepositoryRef): Promise<{ readonly url: string; readonly token: string }>;

@@ -6,6 +6,7 @@ import type { AuditEntry } from "#shared/audit/audit-entry.ts";
 import { wholeLog } from "#shared/audit/audit-log.ts";
 import {
   desiredNow,
+  isFresh,
   lastHeadOf,
   publishedOf,
   type Changeset,
@@ -76,6 +77,7 @@ export async function publicationWorld(): Promise<PublicationWorld> {
       changeset,
       branch,
       published: publishedOf(changeset.state),
+      isFresh: isFresh(changeset.state),
       ours: lastHeadOf(changeset.state),
       spec: world.spec,
       specVersion,

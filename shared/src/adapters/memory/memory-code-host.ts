@@ -128,13 +128,13 @@ export function createMemoryCodeHost(options: { readonly clock: Clock; readonly 
 
     withUrgency: () => codeHost,
 
+    assertRoomToPublish: ({ owner }) => read("assertRoomToPublish", () => access(owner)),
+
     measured() {
       const before = calls;
       const cost = () => ({ ...noCost, requests: calls - before });
       return { codeHost, cost };
     },
-
-    installations: () => read("installations", () => [...installed.values()]),
 
     organizationPage: ({ organization, files, cursor }) =>
       read("organizationPage", () => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { commitIdOf } from "../../changeset/commit-id.ts";
 import {
   BranchMoved,
   CodeHostRefused,
@@ -116,10 +117,10 @@ export class MemoryRepository {
     commit: string;
     tree: string;
   } {
-    const { id: treeId, tree } = this.treeWith(draft.parent, draft.changes);
-    const atSeconds = Math.floor(draft.at.getTime() / 1000);
-    const commit = sha1(JSON.stringify([draft.parent, treeId, draft.message, draft.author, atSeconds]));
-    this.#commits.set(commit, { tree, parent: draft.parent });
+    const { parent } = draft;
+    const { id: treeId, tree } = this.treeWith(parent, draft.changes);
+    const commit = commitIdOf({ ...draft, tree: treeId, parent: parent ?? sha1("") });
+    this.#commits.set(commit, { tree, parent });
     return { commit, tree: treeId };
   }
 

