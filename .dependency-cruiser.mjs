@@ -2,7 +2,7 @@
 
 const tests = "/print-[a-z-]+\\.ts$|\\.(test|contract|fixture)\\.ts$|^shared/src/testing/|/testing(/|\\.ts$)|^test/";
 const domain =
-  "^shared/src/(campaign|run|execution|changeset|task|audit|installation|webhook|pacing|spec)/|^shared/src/[^/]+\\.ts$";
+  "^shared/src/(campaign|run|execution|changeset|task|audit|installation|webhook|pacing|tokens|spec)/|^shared/src/[^/]+\\.ts$";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 export default {

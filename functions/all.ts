@@ -8,6 +8,7 @@ import { receiveWebhook } from "./receive-webhook/receive-webhook.ts";
 import { reconcileChangeset } from "./reconcile-changeset/reconcile-changeset.ts";
 import { selectPage } from "./select-page/select-page.ts";
 import { tick } from "./tick/tick.ts";
+import { tokens } from "./tokens/tokens.ts";
 
 /** Every function there is, for a process that runs them all. */
 export const allFunctions = [
@@ -21,4 +22,5 @@ export const allFunctions = [
   reconcileChangeset,
   tick,
   bury,
+  tokens,
 ] as const;

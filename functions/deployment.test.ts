@@ -8,6 +8,7 @@ import { changesetReady } from "#eventing/changeset.ts";
 import { executionReported } from "#eventing/execution.ts";
 import { readManifests } from "#shared/adapters/local-broker/read-manifests.ts";
 import { settings } from "#shared/runtime/config.ts";
+import type { OctobatchFunction } from "#shared/runtime/define-function.ts";
 import { settingsOf } from "#shared/runtime/open-capabilities.ts";
 import { baseSettings } from "#shared/runtime/serve.ts";
 import { mismatchesOf, type Deployment } from "#shared/testing/check-deployment.ts";
@@ -17,11 +18,12 @@ import { tick } from "./tick/tick.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** A row of the Secrets in knative/README.md: the name, the keys, who reads them. */
+const secretRow = /^\| `(octobatch-[a-z-]+)` +\| ([^|]+) \| ([^|]+) \|/gm;
+
 /** The Secrets and their keys, as the table of knative/README.md tells those who deploy. */
 async function describedSecrets(): Promise<Readonly<Record<string, readonly string[]>>> {
-  const rows = (await readFile(join(root, "knative/README.md"), "utf8")).matchAll(
-    /^\| `(octobatch-[a-z-]+)` +\| ([^|]+) \|/gm,
-  );
+  const rows = (await readFile(join(root, "knative/README.md"), "utf8")).matchAll(secretRow);
   return Object.fromEntries(
     [...rows].map(([, name = "", keys = ""]) => [name, [...keys.matchAll(/`(\w+)`/g)].map(([, key = ""]) => key)]),
   );
@@ -38,6 +40,35 @@ const deployed: Deployment = {
 
 test("functions, events, Triggers, Services and Secrets fit together", () => {
   expect(mismatchesOf(deployed)).toEqual([]);
+});
+
+test("README.md names those who mount each Secret", async () => {
+  const rows = [...(await readFile(join(root, "knative/README.md"), "utf8")).matchAll(secretRow)];
+  const named = rows.map(([, secret = "", , readers = ""], index) => {
+    // "The same" as the row above.
+    const [, , , readersAbove = ""] = rows[index - 1] ?? [];
+    const text = readers.startsWith("the same") ? readersAbove : readers;
+    return [secret, [...text.matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name).toSorted()];
+  });
+  const mounted = rows.map(([, secret = "", , readers = ""]) => [
+    secret,
+    readers.startsWith("all")
+      ? []
+      : deployed.manifests.services
+          .filter(({ spec }) => JSON.stringify(spec).includes(`"${secret}"`))
+          .map(({ metadata }) => metadata.name)
+          .toSorted(),
+  ]);
+  expect(named).toEqual(mounted);
+});
+
+test("the App's private key is mounted for the tokens function alone", () => {
+  const mounting = deployed.manifests.services.filter(({ spec }) =>
+    JSON.stringify(spec).includes("octobatch-github-app"),
+  );
+  expect(mounting.map(({ metadata }) => metadata.name)).toEqual(["tokens"]);
+  const reading = allFunctions.filter(({ needs }) => settingsOf(needs).includes("OCTOBATCH_GITHUB_PRIVATE_KEY"));
+  expect(reading.map(({ name }) => name)).toEqual(["tokens"]);
 });
 
 test("every key of a Secret is a setting, and every secret setting has a Secret", () => {
@@ -66,6 +97,7 @@ describe("it is noticed", () => {
       const containers = template.spec.containers.map((container) => ({ ...container, ...change }));
       return { ...each, spec: { ...each.spec, template: { ...template, spec: { ...template.spec, containers } } } };
     });
+  const withoutRole = ({ tokenRole: _, ...rest }: OctobatchFunction): OctobatchFunction => rest;
   const filteredBy = (type: string) => {
     const { spec, ...rest } = trigger("tick");
     return { ...rest, spec: { ...spec, filter: { attributes: { type } } } };
@@ -153,6 +185,41 @@ describe("it is noticed", () => {
         },
       },
       "Service tick mounts octobatch-github-app, and reads none of it",
+    ],
+    [
+      "when a Service is given the credential of another role",
+      {
+        manifests: {
+          ...manifests,
+          services: service("select-page", {
+            envFrom: [
+              { secretRef: { name: "octobatch-database" } },
+              { secretRef: { name: "octobatch-tokens-writer" } },
+            ],
+          }),
+        },
+      },
+      "Service select-page mounts octobatch-tokens-writer, and reads none of it",
+    ],
+    [
+      "when a Service lacks the credential of its own",
+      {
+        manifests: {
+          ...manifests,
+          services: service("select-page", { envFrom: [{ secretRef: { name: "octobatch-tokens-writer" } }] }),
+        },
+      },
+      "Service select-page lacks octobatch-tokens-reader: it reads OCTOBATCH_TOKENS_CREDENTIAL",
+    ],
+    [
+      "when a function asks for tokens as nobody",
+      { functions: functions.map((each) => (each.name === "select-page" ? withoutRole(each) : each)) },
+      "function select-page asks for tokens without a token role",
+    ],
+    [
+      "when a function has a role and asks for nothing",
+      { functions: functions.map((each) => (each.name === "bury" ? { ...each, tokenRole: "writer" as const } : each)) },
+      "function bury has a token role",
     ],
     [
       "when a Secret is not described",

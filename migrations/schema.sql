@@ -125,11 +125,20 @@ CREATE TABLE executions (
   CONSTRAINT executions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'no-change'::text, 'patch'::text, 'failed'::text, 'cancelled'::text])))
 );
 
+CREATE TABLE installation_tokens (
+  key text NOT NULL,
+  sealed text NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT installation_tokens_pkey PRIMARY KEY (key),
+  CONSTRAINT installation_tokens_key_check CHECK ((key ~ '^[0-9a-f]{64}$'::text))
+);
+
 CREATE TABLE installations (
   id bigint NOT NULL,
   account text NOT NULL,
   suspended boolean NOT NULL,
   updated_at timestamp with time zone NOT NULL,
+  removed_at timestamp with time zone,
   CONSTRAINT installations_pkey PRIMARY KEY (id)
 );
 
@@ -164,6 +173,12 @@ CREATE TABLE repo_targets (
   execution_id text,
   CONSTRAINT repo_targets_pkey PRIMARY KEY (campaign, run, key),
   CONSTRAINT repo_targets_check CHECK (((NOT selected) OR (execution_id IS NOT NULL)))
+);
+
+CREATE TABLE rounds (
+  name text NOT NULL,
+  next_at timestamp with time zone NOT NULL,
+  CONSTRAINT rounds_pkey PRIMARY KEY (name)
 );
 
 CREATE TABLE runs (
@@ -262,7 +277,9 @@ CREATE INDEX changesets_by_pull_request ON public.changesets USING btree (reposi
 
 CREATE INDEX executions_by_campaign ON public.executions USING btree (campaign, status);
 
-CREATE UNIQUE INDEX installations_by_account ON public.installations USING btree (lower(account));
+CREATE INDEX installation_tokens_by_expiry ON public.installation_tokens USING btree (expires_at);
+
+CREATE UNIQUE INDEX installations_by_account ON public.installations USING btree (lower(account)) WHERE (removed_at IS NULL);
 
 CREATE INDEX publish_slots_by_campaign ON public.publish_slots USING btree (campaign, day);
 

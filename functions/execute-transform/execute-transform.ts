@@ -16,6 +16,7 @@ const recheckAfterMs = 60_000;
  */
 export const executeTransform = defineFunction({
   name: "execute-transform",
+  tokenRole: "source",
   on: executionRequested,
   needs: ["campaigns", "executions", "tasks", "sandbox", "sandboxLimits", "clock"],
   async handle({ executionId, attempt }, { campaigns, executions, sandbox, sandboxLimits, clock, transact }) {

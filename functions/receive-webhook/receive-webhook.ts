@@ -48,7 +48,7 @@ export const receiveWebhook = defineHttpFunction({
         const delivery = { id, event, receivedAt: at, outcome, ...action, ...repositoryId };
         if (!(await deliveries.add(delivery))) return "processed before";
         if (plan.kind === "installed") await installations.save(plan.installation, at);
-        if (plan.kind === "uninstalled") await installations.remove(plan.installationId);
+        if (plan.kind === "uninstalled") await installations.remove(plan.installationId, at);
         await tasks.addAll(
           about.map(({ id: changesetId, campaign, repository }) =>
             taskFor(

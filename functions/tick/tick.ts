@@ -5,6 +5,7 @@ import { maxFailures } from "#shared/runtime/handle-event.ts";
 import { serve } from "#shared/runtime/serve.ts";
 import { giveUp } from "#shared/task/give-up.ts";
 import { taskFor } from "#shared/task/task.ts";
+import { doRounds } from "./rounds.ts";
 
 /** Every pull request is compared with GitHub at least this often, whatever became of its webhooks. */
 const sweepAfterMs = 15 * 60_000;
@@ -13,16 +14,30 @@ const sweepAfterMs = 15 * 60_000;
 const sweepAtOnce = 500;
 
 /**
- * Does what time makes due: sends again what was lost, gives up what cannot be done, and compares with GitHub what was
- * not compared for long. What is due is released after every function; so also after this one.
+ * Does what time makes due: sends again what was lost, gives up what cannot be done, compares with GitHub what was not
+ * compared for long, and looks after installations and webhooks. What is due is released after every function; so also
+ * after this one.
  *
  * Safe at any moment, twice or never: each part asks the tables what there is to do.
  */
 export const tick = defineFunction({
   name: "tick",
+  tokenRole: "keeper",
   on: ticked,
-  needs: ["runs", "executions", "changesets", "tasks", "clock", "log"],
-  async handle(_, { changesets, tasks, clock, log, transact }) {
+  needs: [
+    "runs",
+    "executions",
+    "changesets",
+    "tasks",
+    "hostApp",
+    "installations",
+    "deliveries",
+    "rounds",
+    "clock",
+    "log",
+  ],
+  async handle(_, capabilities) {
+    const { changesets, tasks, clock, log, transact } = capabilities;
     const at = clock.now();
     const { recovered, exhausted } = await tasks.recover(at, maxFailures);
     for (const task of exhausted) {
@@ -45,7 +60,9 @@ export const tick = defineFunction({
       ),
     );
     if (nudges.length > 0) await tasks.addAll(nudges, at);
-    return { did: `recovered ${recovered}, gave up ${exhausted.length}, nudged ${nudges.length}` };
+    const did = [`recovered ${recovered}, gave up ${exhausted.length}, nudged ${nudges.length}`];
+    // Last, since these wait for the code host.
+    return { did: [...did, ...(await doRounds(capabilities))].join("; ") };
   },
 });
 

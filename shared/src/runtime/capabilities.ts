@@ -4,8 +4,11 @@ import type { MutationGate } from "#shared/campaign/campaign-store.ts";
 import type { BlobStore } from "#shared/ports/blob-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { CodeHost } from "#shared/ports/code-host.ts";
+import type { HostApp } from "#shared/ports/host-app.ts";
+import type { AppPasses, HostTokens, TokenIssuer } from "#shared/ports/host-tokens.ts";
 import type { Pacing } from "#shared/ports/pacing.ts";
 import type { Sandbox, SandboxLimits } from "#shared/ports/sandbox.ts";
+import type { TokenCaller } from "#shared/tokens/token-callers.ts";
 import type { Logger } from "./logger.ts";
 
 /** Everything a function may need. It gets what it names in `needs`, and nothing else is opened. */
@@ -13,6 +16,14 @@ export interface Capabilities extends Stores {
   readonly overview: CampaignOverview;
   readonly gate: MutationGate;
   readonly codeHost: CodeHost;
+  /** The App itself, as GitHub knows it. */
+  readonly hostApp: HostApp;
+  /** What the function's role may have of the tokens function. */
+  readonly hostTokens: HostTokens & AppPasses;
+  /** Any token there is, by the App's key: for the tokens function alone. */
+  readonly tokenIssuer: TokenIssuer;
+  /** Who may ask the tokens function. */
+  readonly tokenCallers: readonly TokenCaller[];
   readonly pacing: Pacing;
   readonly blobs: BlobStore;
   readonly sandbox: Sandbox;
@@ -41,6 +52,7 @@ export const storeNames = [
   "audit",
   "installations",
   "deliveries",
+  "rounds",
 ] as const satisfies readonly (keyof Stores)[];
 
 export type StoreName = keyof Stores;

@@ -14,6 +14,10 @@ const wrong: Readonly<Record<SettingName, string>> = {
   OCTOBATCH_GITHUB_API_URL: "ftp://github.example.com",
   OCTOBATCH_GITHUB_APP_ID: "",
   OCTOBATCH_GITHUB_PRIVATE_KEY: "hunter2-hunter2",
+  OCTOBATCH_TOKENS_URL: "tokens",
+  OCTOBATCH_TOKENS_CREDENTIAL: "owner:hunter2-hunter2",
+  OCTOBATCH_TOKENS_CALLERS: "reader:0123456789abcdef,writer:hunter2",
+  OCTOBATCH_TOKENS_KEY: "hunter2-hunter2",
   OCTOBATCH_GITHUB_WEBHOOK_SECRET: "hunter2",
   OCTOBATCH_GITHUB_LIMITS: "none",
   OCTOBATCH_GITHUB_REQUESTS_AT_ONCE: "0",
@@ -72,7 +76,7 @@ test.each(names.filter((name) => !hasDefault(name)))("a missing %s is said to be
 const isOptional = (name: SettingName) => hasDefault(name) && settings[name].schema.parse(undefined) === undefined;
 
 test("some may be left out without a default", () => {
-  const optional = ["OCTOBATCH_GITHUB_CERTIFICATES", "HTTPS_PROXY", "NO_PROXY", "REDIS_URL"];
+  const optional = ["OCTOBATCH_TOKENS_KEY", "OCTOBATCH_GITHUB_CERTIFICATES", "HTTPS_PROXY", "NO_PROXY", "REDIS_URL"];
   expect(names.filter(isOptional)).toEqual(optional);
 });
 

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { TokenCaller } from "#shared/tokens/token-callers.ts";
+import { tokenRoles } from "#shared/tokens/token-role.ts";
 
 /** A setting: what it means, the shape of its value, and whether it is a secret. */
 interface Setting<Value> {
@@ -19,6 +21,9 @@ const directoryList = z
   .refine((paths) => paths.every((path) => path.startsWith("/")), "expected absolute paths, separated by colons")
   .default([]);
 const positive = z.coerce.number<string>().int().positive();
+
+const credential = `(${tokenRoles.join("|")}):([\\w.~+/=-]{16,})`;
+const aCredential = `ROLE:SECRET with one of the roles ${tokenRoles.join(", ")} and a secret of at least 16 characters`;
 
 /** Every setting there is: the only place that reads the environment. docs/operations.md is held to this list. */
 export const settings = {
@@ -62,6 +67,53 @@ export const settings = {
     describe: "The GitHub App's private key, in PEM format.",
     schema: z.string().includes("PRIVATE KEY", { error: "expected a private key in PEM format" }),
     example: "-----BEGIN RSA PRIVATE KEY----- …",
+    secret: true,
+  }),
+  OCTOBATCH_TOKENS_URL: setting({
+    describe: "Where the tokens function is: whoever asks GitHub has its tokens from there.",
+    schema: httpUrl.transform((url) => url.replace(/\/+$/, "")),
+    example: "http://tokens.octobatch.svc.cluster.local",
+  }),
+  OCTOBATCH_TOKENS_CREDENTIAL: setting({
+    describe: "How a function shows the tokens function its role: ROLE:SECRET, one of `OCTOBATCH_TOKENS_CALLERS`.",
+    schema: z.string().regex(new RegExp(`^${credential}$`), `expected ${aCredential}`),
+    example: "reader:4f9d…",
+    secret: true,
+  }),
+  OCTOBATCH_TOKENS_CALLERS: setting({
+    describe:
+      `Who may ask the tokens function: ROLE:SECRET pairs, separated by commas, with the roles ${tokenRoles.join(", ")}. ` +
+      "A role may have two secrets while one takes the place of the other.",
+    schema: z.string().transform((text, context) => {
+      const callers: TokenCaller[] = [];
+      for (const pair of text.split(",")) {
+        const [, named, secret] = new RegExp(`^${credential}$`).exec(pair.trim()) ?? [];
+        const role = tokenRoles.find((each) => each === named);
+        if (role === undefined || secret === undefined) {
+          context.addIssue({ code: "custom", message: `expected pairs of ${aCredential}` });
+          return z.NEVER;
+        }
+        callers.push({ role, secret });
+      }
+      return callers;
+    }),
+    example: "reader:4f9d…,writer:77ac…",
+    secret: true,
+  }),
+  OCTOBATCH_TOKENS_KEY: setting({
+    describe:
+      "What the tokens function encrypts kept tokens with: 32 random bytes in base64. Of several, separated by commas, the " +
+      "first encrypts and all decrypt. Without one, a key is derived from the App's private key.",
+    schema: z
+      .string()
+      .transform((text, context) => {
+        const keys = text.split(",").map((key) => Buffer.from(key.trim(), "base64"));
+        if (keys.every(({ length }) => length === 32)) return keys;
+        context.addIssue({ code: "custom", message: "expected 32 bytes in base64, or several such keys with commas" });
+        return z.NEVER;
+      })
+      .optional(),
+    example: "a line of: openssl rand -base64 32",
     secret: true,
   }),
   OCTOBATCH_GITHUB_WEBHOOK_SECRET: setting({

@@ -14,7 +14,7 @@ import { createDispatcher } from "./dispatcher.ts";
 import { createEndpoint, type Endpoint } from "./function-endpoint.ts";
 import { startHttpServer } from "./http-server.ts";
 import type { Logger } from "./logger.ts";
-import { openCapabilities } from "./open-capabilities.ts";
+import { openForAll } from "./open-for-all.ts";
 import { alwaysReleased, releaseLimits, releaseSettings } from "./task-release.ts";
 
 export interface LocalPlatformOptions {
@@ -96,36 +96,40 @@ export async function startLocalPlatform(options: LocalPlatformOptions): Promise
     });
     closers.push(() => dispatcher.idle());
 
-    // It listens before there is anything behind it, since what is behind it has to know the address.
+    // Both listen before there is anything behind them, since what is behind them has to know the addresses.
     let endpoints: ReadonlyMap<string, Endpoint> = new Map();
     const outside = await startHttpServer((request) => routePublicly(endpoints)(request), options.port, host);
     closers.push(() => outside.close(graceMs));
     const url = `http://${host}:${outside.port}`;
+    const internal = await startHttpServer((request) => routeInternally(endpoints)(request), 0, host);
+    internalPort = internal.port;
+    closers.push(() => internal.close(graceMs));
 
-    const needs = [...functions.flatMap((definition) => definition.needs), "pacing" as const];
-    const own = { OCTOBATCH_PUBLIC_URL: environment["OCTOBATCH_PUBLIC_URL"] ?? url };
+    const own = {
+      OCTOBATCH_PUBLIC_URL: environment["OCTOBATCH_PUBLIC_URL"] ?? url,
+      OCTOBATCH_TOKENS_URL: environment["OCTOBATCH_TOKENS_URL"] ?? `http://${host}:${internalPort}`,
+    };
     const foundation = { environment: { ...environment, ...own }, database, clock, log, dispatcher };
-    const opened = await openCapabilities(foundation, needs, options.overrides);
-    closers.push(() => opened.close());
-    if (options.alone) await opened.grant(["pacing"]).pacing.loseAllTurns(clock.now());
+    const opened = await openForAll(foundation, functions, options.overrides);
+    // Before the last one, so that it is closed after it: once nobody asks any more.
+    closers.splice(-1, 0, () => opened.close());
+    if (options.alone) await opened.pacing.loseAllTurns(clock.now());
 
+    const { grantTo, checks } = opened;
     endpoints = new Map(
       functions.map((definition) => [
         definition.name,
         createEndpoint({
           definition,
-          capabilities: opened.grant(definition.needs),
+          capabilities: grantTo(definition),
           tasks,
           clock,
           log,
-          checks: opened.checks,
+          checks,
           afterwards: () => dispatcher.kick(),
         }),
       ]),
     );
-    const internal = await startHttpServer(routeInternally(endpoints), 0, host);
-    internalPort = internal.port;
-    closers.push(() => internal.close(graceMs));
 
     dispatcher.kick();
     return {
@@ -151,11 +155,11 @@ export async function startLocalPlatform(options: LocalPlatformOptions): Promise
   }
 }
 
-/** `/<function>`: only the broker calls these. */
+/** `/<function>`: only the broker and other functions call these. */
 function routeInternally(endpoints: ReadonlyMap<string, Endpoint>): Endpoint {
   return async (request) => {
     const name = new URL(request.url).pathname.split("/")[1] ?? "";
-    return (await endpoints.get(name)?.(request)) ?? new Response(null, { status: 404 });
+    return (await endpoints.get(name)?.(request)) ?? new Response(null, { status: endpoints.size === 0 ? 503 : 404 });
   };
 }
 

@@ -36,8 +36,8 @@ describe("opening", () => {
     expect(refused).toBeInstanceOf(InvalidConfiguration);
     const lines = String(refused).replace("InvalidConfiguration: ", "").split("\n");
     expect(lines.map((line) => line.split(":")[0])).toEqual([
-      "OCTOBATCH_GITHUB_APP_ID",
-      "OCTOBATCH_GITHUB_PRIVATE_KEY",
+      "OCTOBATCH_TOKENS_URL",
+      "OCTOBATCH_TOKENS_CREDENTIAL",
       "OCTOBATCH_BLOB_DIRECTORY",
       "OCTOBATCH_WORK_DIRECTORY",
     ]);

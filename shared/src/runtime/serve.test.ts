@@ -68,7 +68,13 @@ afterEach(async () => {
   await broker.close(0);
   await database.drop();
 });
-const settings = () => ({ DATABASE_URL: database.url, K_SINK: `http://127.0.0.1:${broker.port}/` });
+const settings = () => ({
+  DATABASE_URL: database.url,
+  K_SINK: `http://127.0.0.1:${broker.port}/`,
+  // Nobody answers there: what asks GitHub waits.
+  OCTOBATCH_TOKENS_URL: "http://127.0.0.1:1",
+  OCTOBATCH_TOKENS_CREDENTIAL: "keeper:a-secret-for-tests-only",
+});
 
 describe("a function as Knative runs it", () => {
   test("says which port it took, handles an event, announces what is due, and ends with 0 on SIGTERM", async () => {

@@ -16,6 +16,10 @@ export interface Deployment {
   readonly isFile: (path: string) => boolean;
 }
 
+/** The Secrets with the credentials of token roles are called by their role. */
+const roleSecret = /^octobatch-tokens-(.+)$/;
+const credential = "OCTOBATCH_TOKENS_CREDENTIAL";
+
 const environmentSources = z.object({
   envFrom: z.array(z.object({ secretRef: z.object({ name: z.string() }).optional() })).default([]),
 });
@@ -94,8 +98,12 @@ function serviceMismatches({ functions, manifests, secrets, settingsOf, isFile }
     const { envFrom } = environmentSources.parse(container);
     const mounted = new Set(envFrom.flatMap(({ secretRef }) => (secretRef === undefined ? [] : [secretRef.name])));
     const settings = new Set(settingsOf(definition));
+    if (settings.has(credential) !== (definition.tokenRole !== undefined)) {
+      problems.push(`function ${name} ${settings.has(credential) ? "asks for tokens without" : "has"} a token role`);
+    }
     for (const [secret, keys] of Object.entries(secrets)) {
-      const read = keys.filter((key) => settings.has(key));
+      const [, role = definition.tokenRole] = roleSecret.exec(secret) ?? [];
+      const read = keys.filter((key) => settings.has(key) && role === definition.tokenRole);
       if (read.length > 0 && !mounted.has(secret))
         problems.push(`Service ${name} lacks ${secret}: it reads ${read.join(", ")}`);
       if (read.length === 0 && mounted.has(secret))

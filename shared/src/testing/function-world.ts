@@ -7,6 +7,7 @@ import { createManualClock, type ManualClock } from "#shared/adapters/memory/man
 import { createMemoryBlobStore } from "#shared/adapters/memory/memory-blob-store.ts";
 import { createMemoryCodeHost, type MemoryCodeHost } from "#shared/adapters/memory/memory-code-host.ts";
 import { createMemoryEventBus, type MemoryEventBus } from "#shared/adapters/memory/memory-event-bus.ts";
+import { createMemoryHostApp, type MemoryHostApp } from "#shared/adapters/memory/memory-host-app.ts";
 import {
   createMemorySandbox,
   type MemorySandbox,
@@ -14,7 +15,9 @@ import {
 } from "#shared/adapters/memory/memory-sandbox.ts";
 import { createStores, type Stores } from "#shared/adapters/postgres/stores.ts";
 import type { BlobStore } from "#shared/ports/blob-store.ts";
+import { CodeHostUnavailable } from "#shared/ports/code-host.ts";
 import type { BusEvent } from "#shared/ports/event-bus.ts";
+import type { TokenIssuer } from "#shared/ports/host-tokens.ts";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
 import type { Capabilities } from "#shared/runtime/capabilities.ts";
 import type { EventFunction, OctobatchFunction } from "#shared/runtime/define-function.ts";
@@ -39,6 +42,7 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export interface FunctionWorld {
   readonly clock: ManualClock;
   readonly codeHost: MemoryCodeHost;
+  readonly hostApp: MemoryHostApp;
   readonly blobs: BlobStore;
   readonly sandbox: MemorySandbox;
   readonly bus: MemoryEventBus;
@@ -81,6 +85,7 @@ export async function openFunctionWorld(options: FunctionWorldOptions): Promise<
   const database = await testDatabase();
   const stores = createStores(database.database.knex, alwaysReleased);
   const codeHost = createMemoryCodeHost({ clock, pageSize: 2 });
+  const hostApp = createMemoryHostApp({ clock });
   const blobs = createMemoryBlobStore();
   const bus = createMemoryEventBus();
   const logs: LogLine[] = [];
@@ -100,6 +105,9 @@ export async function openFunctionWorld(options: FunctionWorldOptions): Promise<
   });
   const overrides = {
     codeHost,
+    hostApp,
+    tokenIssuer: nobodysTokens,
+    tokenCallers: [],
     blobs,
     sandbox,
     sandboxLimits: { memoryBytes: 1, processes: 1, diskBytes: 1, logBytes: 1, patchBytes: 1 },
@@ -145,6 +153,7 @@ export async function openFunctionWorld(options: FunctionWorldOptions): Promise<
   return {
     clock,
     codeHost,
+    hostApp,
     blobs,
     sandbox,
     bus,
@@ -223,6 +232,18 @@ export function specText(parts: Readonly<Record<string, unknown>> = {}): string 
     pullRequest: { title: "Move to Node 24" },
     ...parts,
   });
+}
+
+/** There is no key of an App in this world; tests of the tokens function have one of their own. */
+const nobodysTokens: TokenIssuer = {
+  token: () => noKey(),
+  ofInstallation: () => noKey(),
+  appPass: () => noKey(),
+  check: () => noKey(),
+};
+
+function noKey(): Promise<never> {
+  return Promise.reject(new CodeHostUnavailable("This world has no key of an App."));
 }
 
 /** No back-pressure: it is the store's to test. */

@@ -13,4 +13,6 @@ export interface WebhookDelivery {
 export interface DeliveryStore {
   /** Stores a delivery in the transaction that acts on it. Answers false when it was processed before. */
   add(delivery: WebhookDelivery): Promise<boolean>;
+  /** Which of these were processed. */
+  processed(ids: readonly string[]): Promise<ReadonlySet<string>>;
 }

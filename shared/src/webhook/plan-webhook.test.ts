@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ZodError } from "zod";
-import { planWebhook } from "./plan-webhook.ts";
+import { isHeeded, planWebhook } from "./plan-webhook.ts";
 
 const repository = { id: 42 };
 
@@ -38,6 +38,13 @@ test("an installation that was deleted is gone", () => {
 test("other events are ignored, whatever they hold", () => {
   expect(planWebhook("star", null)).toEqual({ kind: "ignore", because: "nothing depends on star events" });
   expect(planWebhook("__proto__", {})).toMatchObject({ kind: "ignore" });
+  expect(["star", "__proto__", "pull_request", "push", "installation"].map(isHeeded)).toEqual([
+    false,
+    false,
+    true,
+    true,
+    true,
+  ]);
 });
 
 test.each([

@@ -27,33 +27,44 @@ const installationPayload = z.object({
 /** The parts of any payload that are kept with the delivery. */
 export const envelope = z.object({ action: z.string().optional(), repository: repository.optional() });
 
+/** The events that something depends on, and what a delivery of each asks for. */
+const plans: ReadonlyMap<string, (payload: unknown) => WebhookPlan> = new Map([
+  ["pull_request", planPullRequest],
+  ["push", planPush],
+  ["installation", planInstallation],
+]);
+
 /**
  * Decides what a delivery asks for, by the name of its event (the X-GitHub-Event header).
  * @throws z.ZodError when the payload of a known event is not what GitHub documents.
  */
 export function planWebhook(event: string, payload: unknown): WebhookPlan {
-  switch (event) {
-    case "pull_request": {
-      const { repository, pull_request } = pullRequestPayload.parse(payload);
-      return { kind: "look-at-pull-request", repositoryId: repository.id, pullRequest: pull_request.number };
-    }
-    case "push": {
-      const { repository, ref } = pushPayload.parse(payload);
-      const branch = /^refs\/heads\/(.+)$/.exec(ref)?.[1];
-      if (branch === undefined) return { kind: "ignore", because: `${ref} is no branch` };
-      return { kind: "look-at-branch", repositoryId: repository.id, branch };
-    }
-    case "installation": {
-      const { action, installation } = installationPayload.parse(payload);
-      if (action === "deleted") return { kind: "uninstalled", installationId: installation.id };
-      const suspended =
-        action === "suspend" || (action !== "unsuspend" && (installation.suspended_at ?? null) !== null);
-      return {
-        kind: "installed",
-        installation: { id: installation.id, account: installation.account.login, suspended },
-      };
-    }
-    default:
-      return { kind: "ignore", because: `nothing depends on ${event} events` };
-  }
+  return plans.get(event)?.(payload) ?? { kind: "ignore", because: `nothing depends on ${event} events` };
+}
+
+/** Whether anything depends on such events. */
+export function isHeeded(event: string): boolean {
+  return plans.has(event);
+}
+
+function planPullRequest(payload: unknown): WebhookPlan {
+  const { repository, pull_request } = pullRequestPayload.parse(payload);
+  return { kind: "look-at-pull-request", repositoryId: repository.id, pullRequest: pull_request.number };
+}
+
+function planPush(payload: unknown): WebhookPlan {
+  const { repository, ref } = pushPayload.parse(payload);
+  const branch = /^refs\/heads\/(.+)$/.exec(ref)?.[1];
+  if (branch === undefined) return { kind: "ignore", because: `${ref} is no branch` };
+  return { kind: "look-at-branch", repositoryId: repository.id, branch };
+}
+
+function planInstallation(payload: unknown): WebhookPlan {
+  const { action, installation } = installationPayload.parse(payload);
+  if (action === "deleted") return { kind: "uninstalled", installationId: installation.id };
+  const suspended = action === "suspend" || (action !== "unsuspend" && (installation.suspended_at ?? null) !== null);
+  return {
+    kind: "installed",
+    installation: { id: installation.id, account: installation.account.login, suspended },
+  };
 }

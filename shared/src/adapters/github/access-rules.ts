@@ -1,5 +1,9 @@
 import { says, type GitHubAnswer } from "./answer.ts";
+import { clocksOf } from "./clock-difference.ts";
 import type { ErrorRule } from "./error-rule.ts";
+
+/** Whether GitHub refuses a JWT for its times: then this machine's clock differs from GitHub's. */
+export const isClockRefused = says(/\('(exp|iat)'\)/);
 
 /** Who we are, and what we may do. */
 export const accessRules: readonly ErrorRule[] = [
@@ -15,22 +19,29 @@ export const accessRules: readonly ErrorRule[] = [
   {
     name: "clock differs",
     examples: [
-      { status: 401, says: "'Expiration time' claim ('exp') is too far in the future" },
+      {
+        status: 401,
+        says: "'Expiration time' claim ('exp') is too far in the future",
+        headers: { date: "Wed, 02 Jan 2030 02:04:05 GMT" },
+      },
       {
         status: 401,
         says: "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
       },
     ],
-    when: says(/\('(exp|iat)'\)/),
+    when: isClockRefused,
     is: "bad-credentials",
-    because: () => "this machine's clock differs too much from GitHub's. Set it by NTP.",
+    because: ({ now }, answer) =>
+      clocksOf(answer, now)?.say ??
+      `this machine's clock, which shows ${now.toISOString()}, differs too much from GitHub's. Set it by NTP.`,
   },
   {
     name: "no such App",
     examples: [{ status: 404, says: "Integration not found" }],
     when: says(/integration not found/i),
     is: "bad-credentials",
-    because: () => "this GitHub has no App with the configured id. Check the App id and the API URL.",
+    because: () =>
+      "this GitHub has no App with the configured id. Check OCTOBATCH_GITHUB_APP_ID and OCTOBATCH_GITHUB_API_URL.",
   },
   {
     name: "key not accepted",
@@ -40,8 +51,8 @@ export const accessRules: readonly ErrorRule[] = [
     ],
     when: says(/json web token|\('iss'\)|integration must generate a public key/i),
     is: "bad-credentials",
-    because: () =>
-      "GitHub does not accept the App's private key. Check that it belongs to the App id, or generate a new one in the App's settings.",
+    because: (p) =>
+      `GitHub does not accept the App's private key: it was revoked, or belongs to another App. Generate a new one under "Private keys" in the App's settings (${p.appsUrl}, or the developer settings of the organization that owns it), and set OCTOBATCH_GITHUB_PRIVATE_KEY to it.`,
   },
   {
     name: "token not accepted",

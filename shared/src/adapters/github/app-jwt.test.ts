@@ -1,9 +1,10 @@
 import { createPublicKey, verify } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { createJwtSigner } from "./app-jwt.ts";
-import { fakeGitHub, fakeKey, fakeNow } from "./fake-github.ts";
+import { createAppSigner } from "./app-jwt.ts";
+import { fakeGitHub, fakeKey, fakeNow } from "./testing/fake-github.ts";
 
 const clock = { now: () => fakeNow };
+const logger = { warn: () => {} };
 
 function read(jwt: string) {
   const [header = "", payload = "", signature = ""] = jwt.split(".");
@@ -18,32 +19,48 @@ function read(jwt: string) {
 }
 
 describe("the App's JWT", () => {
-  test("is signed by the App's key, and lives less than ten minutes around our clock", async () => {
-    const { jwt, expiresAt } = await createJwtSigner({ privateKey: fakeKey, clock })(12);
+  test("is signed by the App's key, and lives less than ten minutes around our clock", () => {
+    const { jwt, expiresAt } = createAppSigner({ appId: "12", privateKey: fakeKey, clock, logger }).sign();
     const now = fakeNow.getTime() / 1000;
     expect(read(jwt)).toEqual({
       header: { alg: "RS256", typ: "JWT" },
       claims: { iss: "12", iat: now - 60, exp: now + 540 },
       isGenuine: true,
     });
-    expect(Date.parse(expiresAt) / 1000).toBe(now + 540);
+    expect(expiresAt.getTime() / 1000).toBe(now + 540);
   });
 
-  test("takes a key whose line breaks were written out, as in environment variables", async () => {
+  test("takes a key whose line breaks were written out, as in environment variables", () => {
     const privateKey = fakeKey.replaceAll("\n", String.raw`\n`);
-    expect(read((await createJwtSigner({ privateKey, clock })(12)).jwt).isGenuine).toBe(true);
+    expect(read(createAppSigner({ appId: "12", privateKey, clock, logger }).sign().jwt).isGenuine).toBe(true);
   });
 
-  test("follows GitHub's clock when GitHub says that ours is wrong", async () => {
+  test("follows GitHub's clock when GitHub says that ours is wrong, from then on, and says so in the log", async () => {
     const message = "'Expiration time' claim ('exp') is too far in the future";
-    const date = new Date("2029-12-31T12:00:00Z");
-    const { codeHost, calls } = fakeGitHub({
+    const date = new Date("2030-01-02T01:04:05Z");
+    const { codeHost, calls, logged } = fakeGitHub({
       "GET /app": [{ status: 401, headers: { date: date.toUTCString() }, body: { message } }, { body: {} }],
     });
     await codeHost.check();
+    await codeHost.check();
     const issued = calls.map(({ authorization }) => read(authorization?.replace(/^bearer /i, "") ?? "").claims);
-    expect(issued).toHaveLength(2);
-    const iat = (issued[1] as { iat: number }).iat; // The claims were compared as a whole above.
-    expect(Math.abs(iat + 60 - date.getTime() / 1000)).toBeLessThan(30);
+    const byGitHub = { iss: "1", iat: date.getTime() / 1000 - 60, exp: date.getTime() / 1000 + 540 };
+    expect(issued.slice(1)).toEqual([byGitHub, byGitHub]);
+    expect(logged.join()).toContain(
+      "this machine's clock shows 2030-01-02T03:04:05.000Z, GitHub's 2030-01-02T01:04:05.000Z: this machine's is 2 h ahead. Set it by NTP.",
+    );
+  });
+
+  test("is refused with both times when GitHub's own clock does not help", async () => {
+    const message = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued";
+    const headers = { date: new Date("2030-01-02T02:59:05Z").toUTCString() };
+    const { codeHost, calls } = fakeGitHub({ "GET /app": [{ status: 401, headers, body: { message } }] });
+    await expect(codeHost.check()).rejects.toMatchObject({
+      kind: "bad-credentials",
+      message: expect.stringContaining(
+        "this machine's clock shows 2030-01-02T03:04:05.000Z, GitHub's 2030-01-02T02:59:05.000Z: this machine's is 5 min ahead",
+      ),
+    });
+    expect(calls).toHaveLength(2);
   });
 });

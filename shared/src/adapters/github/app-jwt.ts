@@ -1,36 +1,70 @@
 import { createPrivateKey, sign, type KeyObject } from "node:crypto";
 import type { Clock } from "../../ports/clock.ts";
 import { CodeHostRefused } from "../../ports/code-host.ts";
-
-/** Signs the App's JWT, corrected by how much GitHub's clock is ahead of this machine's once Octokit has found out. */
-type SignJwt = (appId: string | number, aheadSeconds?: number) => Promise<{ jwt: string; expiresAt: string }>;
+import type { AppPass } from "../../ports/host-tokens.ts";
+import { isClockRefused } from "./access-rules.ts";
+import type { GitHubAnswer } from "./answer.ts";
+import { clocksOf } from "./clock-difference.ts";
+import type { GitHubLogger } from "./octokit.ts";
 
 /** GitHub refuses more than ten minutes, and a JWT issued in its future. */
-const issuedBeforeSeconds = 60;
-const lastsSeconds = 9 * 60;
+const issuedBeforeMs = 60_000;
+const lastsMs = 9 * 60_000;
+
+/** Below this, another JWT would be refused as the one before was. */
+const worthCorrectingMs = 1000;
+
+/** Signs the App's JWTs with its key. */
+export interface AppSigner {
+  /** A JWT that begins now, by GitHub's clock as far as it is known. */
+  sign(): AppPass;
+
+  /** Learns GitHub's time from its refusal of a JWT; answers whether another one is worth a try. */
+  learnFrom(refusal: GitHubAnswer): boolean;
+
+  /** An instant of GitHub's clock on this machine's. */
+  hereAt(there: Date): Date;
+}
 
 /**
- * RS256 by the App's key and our clock, as
+ * RS256 by the App's key, as
  * https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
- * describes it.
+ * describes it. By this machine's clock, until GitHub says that it is wrong: then by GitHub's.
  * @throws CodeHostRefused with `kind: "bad-credentials"` when the key is none; nothing of it appears in the error.
  */
-export function createJwtSigner({
+export function createAppSigner({
+  appId,
   privateKey,
   clock,
+  logger,
 }: {
+  readonly appId: string;
+  /** PEM, PKCS #1 as GitHub hands it out or PKCS #8. */
   readonly privateKey: string;
   readonly clock: Clock;
-}): SignJwt {
+  readonly logger: GitHubLogger;
+}): AppSigner {
   const key = rsaKey(privateKey);
-  return async (appId, aheadSeconds) => {
-    const nowMs = aheadSeconds === undefined ? clock.now().getTime() : Date.now() + aheadSeconds * 1000;
-    const now = Math.floor(nowMs / 1000);
-    const exp = now + lastsSeconds;
-    const claims = { iat: now - issuedBeforeSeconds, exp, iss: String(appId) };
-    const signed = [{ alg: "RS256", typ: "JWT" }, claims].map(encode).join(".");
-    const signature = sign("sha256", Buffer.from(signed), key).toString("base64url");
-    return { jwt: `${signed}.${signature}`, expiresAt: new Date(exp * 1000).toISOString() };
+  let aheadMs = 0;
+  return {
+    sign() {
+      const nowMs = clock.now().getTime();
+      const expiresAt = new Date(nowMs + lastsMs);
+      const seconds = (ms: number): number => Math.floor((ms + aheadMs) / 1000);
+      const claims = { iat: seconds(nowMs - issuedBeforeMs), exp: seconds(nowMs + lastsMs), iss: appId };
+      const signed = [{ alg: "RS256", typ: "JWT" }, claims].map(encode).join(".");
+      const signature = sign("sha256", Buffer.from(signed), key).toString("base64url");
+      return { jwt: `${signed}.${signature}`, expiresAt, appId };
+    },
+    learnFrom(refusal) {
+      const clocks = clocksOf(refusal, clock.now());
+      if (!isClockRefused(refusal) || clocks === undefined) return false;
+      if (Math.abs(clocks.aheadMs - aheadMs) < worthCorrectingMs) return false;
+      ({ aheadMs } = clocks);
+      logger.warn({ aheadMs }, `GitHub refused the App's JWT: ${clocks.say} Going on by GitHub's time.`);
+      return true;
+    },
+    hereAt: (there) => new Date(there.getTime() - aheadMs),
   };
 }
 

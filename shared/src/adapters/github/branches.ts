@@ -1,5 +1,6 @@
 import { CodeHostRefused, type CodeHost } from "../../ports/code-host.ts";
 import { purposeIn, type GitHubClient } from "./client.ts";
+import type { WorkflowCommits } from "./workflow-commits.ts";
 
 /** As `beforeOid` it means "must not exist". */
 const zeroOid = "0".repeat(40);
@@ -14,7 +15,10 @@ export const moveBranchMutation = `mutation MoveBranch($repositoryId: ID!, $name
   }
 }`;
 
-export function branches(client: GitHubClient): Pick<CodeHost, "branchHead" | "moveBranch"> {
+export function branches(
+  client: GitHubClient,
+  workflowCommits: WorkflowCommits,
+): Pick<CodeHost, "branchHead" | "moveBranch"> {
   return {
     async branchHead(repository, branch) {
       try {
@@ -35,7 +39,8 @@ export function branches(client: GitHubClient): Pick<CodeHost, "branchHead" | "m
 
     /** Named by the repository's node id: a renamed repository is found, and one that took its name is not touched. */
     async moveBranch(repository, { branch, from, to }) {
-      await client.write(purposeIn(repository, `move the branch ${branch} of`), ({ graphql }) =>
+      const writesWorkflows = workflowCommits.has(to);
+      await client.write({ ...purposeIn(repository, `move the branch ${branch} of`), writesWorkflows }, ({ graphql }) =>
         graphql(moveBranchMutation, {
           repositoryId: repository.nodeId,
           name: `refs/heads/${branch}`,

@@ -1,9 +1,9 @@
+import type { HostTokens, TokenPermissions } from "../../ports/host-tokens.ts";
+import { fingerprintOf } from "../../tokens/fingerprint.ts";
 import { answerOf } from "./answer.ts";
-import type { Ask } from "./ask.ts";
+import type { GitHubConnection } from "./connection.ts";
 import type { AccountPurpose } from "./errors.ts";
-import type { Installations } from "./installations.ts";
-import { octokitFor, type Api, type OctokitSettings } from "./octokit.ts";
-import type { Transport } from "./transport.ts";
+import type { Api } from "./octokit.ts";
 import type { Caller } from "./turns.ts";
 
 /** Asks GitHub as the App's installation on an account. Each `request` makes one request. */
@@ -15,46 +15,55 @@ export interface GitHubClient {
   write<T>(purpose: AccountPurpose, request: (api: Api) => Promise<T>): Promise<T>;
 }
 
-/** What all clients share, whatever their urgency. */
-export interface ClientSettings extends OctokitSettings {
-  readonly ask: Ask;
-  readonly installations: Installations;
-  readonly transport: Transport;
+/** What reads ask for, all of them: so an installation's reads share one token. GitHub adds metadata by itself. */
+const reading: TokenPermissions = { contents: "read", pull_requests: "read" };
+
+/** What a write asks for where nothing out of the ordinary is written. */
+export const writing: TokenPermissions = { contents: "write", pull_requests: "write" };
+
+/** What a write asks for: more than is usual only where it is needed, since not every installation grants it. */
+function permissionsToWrite({ writesWorkflows = false, namesTeams = false }: AccountPurpose): TokenPermissions {
+  return {
+    ...writing,
+    ...(writesWorkflows && { workflows: "write" }),
+    ...(namesTeams && { members: "read" }),
+  };
 }
 
-export function createClient(settings: ClientSettings, caller: Omit<Caller, "installation">): GitHubClient {
-  const { ask, installations, transport } = settings;
-  const octokit = new (octokitFor(settings))();
-
-  function withToken({ token, installation }: { readonly token: string; readonly installation: number }): Api {
-    const defaults = {
-      headers: { authorization: `token ${token}` },
-      request: { fetch: transport({ ...caller, installation: String(installation) }) },
-    };
-    return { request: octokit.request.defaults(defaults), graphql: octokit.graphql.defaults(defaults) };
-  }
-
+export function createClient(
+  { ask, transport, apis }: GitHubConnection,
+  tokens: HostTokens,
+  caller: Omit<Caller, "installation">,
+): GitHubClient {
   async function asInstallation<T>(
     purpose: AccountPurpose,
-    repeatable: boolean,
+    asked: { readonly repeatable: boolean; readonly permissions: TokenPermissions },
     request: (api: Api, attempt: number) => Promise<T>,
   ): Promise<T> {
-    const known = await installations.token(purpose);
+    const { repeatable, permissions } = asked;
+    const { account, repository } = purpose;
+    const owner = { account, ...(repository !== undefined && { repository }) };
+    const known = await tokens.token(owner, { permissions });
     return ask(purpose, repeatable, async (attempt) => {
       try {
-        return await request(withToken(known), attempt);
+        return await request(apiOf(known), attempt);
       } catch (error) {
         if (answerOf(error)?.status !== 401) throw error;
         // The token was revoked, or GitHub's clock is ahead. A 401 did nothing, so even a write may be sent again.
-        const fresh = await installations.token(purpose, { refused: known.token });
-        return request(withToken(fresh), attempt);
+        const fresh = await tokens.token(owner, { permissions, refused: fingerprintOf(known.token) });
+        return request(apiOf(fresh), attempt);
       }
     });
   }
 
+  function apiOf({ token, installation }: { readonly token: string; readonly installation: number }): Api {
+    return apis(`token ${token}`, transport({ ...caller, installation: String(installation) }));
+  }
+
   return {
-    read: (purpose, request) => asInstallation(purpose, true, request),
-    write: (purpose, request) => asInstallation(purpose, false, request),
+    read: (purpose, request) => asInstallation(purpose, { repeatable: true, permissions: reading }, request),
+    write: (purpose, request) =>
+      asInstallation(purpose, { repeatable: false, permissions: permissionsToWrite(purpose) }, request),
   };
 }
 

@@ -1,8 +1,9 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { CodeHostBusy, CodeHostUnavailable, type RepositoryRef } from "../../ports/code-host.ts";
+import { createManualClock } from "../memory/manual-clock.ts";
 import { treeLimits } from "./git-data.ts";
-import { fakeGitHub, fakeKey, fakeNow } from "./fake-github.ts";
+import { fakeGitHub, fakeKey, fakeNow } from "./testing/fake-github.ts";
 import type { GitHubRequestRecord } from "./request-counters.ts";
 
 const repository: RepositoryRef = { id: 5, nodeId: "R_5", owner: "acme", name: "api" };
@@ -11,6 +12,13 @@ const head = { body: { ref: "refs/heads/campaign/1", object: { sha: "a".repeat(4
 const serverError = { status: 502, body: { message: "Server Error" } };
 const badCredentials = { status: 401, body: { message: "Bad credentials" } };
 const pullDraft = { headBranch: "campaign/1", baseBranch: "main", title: "t", body: "b", draft: false };
+
+/** What GitHub answers when it makes a token that lasts so long. */
+const tokenFor = (ms: number) => ({
+  token: "ghs_old",
+  expires_at: new Date(fakeNow.getTime() + ms).toISOString(),
+  permissions: {},
+});
 
 async function errorOf(call: Promise<unknown>): Promise<unknown> {
   return call.then(
@@ -130,17 +138,7 @@ describe("tokens", () => {
     const gone = { status: 404, body: { message: "Not Found" } };
     const { codeHost, calls } = fakeGitHub({
       "GET /orgs/acme/installation": [{ body: { id: 7, suspended_at: null } }, { body: { id: 8, suspended_at: null } }],
-      "POST /app/installations/7/access_tokens": [
-        { body: { token: "ghs_old", expires_at: new Date(fakeNow.getTime() + 30_000).toISOString(), permissions: {} } },
-        {
-          body: {
-            token: "ghs_old",
-            expires_at: new Date(fakeNow.getTime() + 3_600_000).toISOString(),
-            permissions: {},
-          },
-        },
-        gone,
-      ],
+      "POST /app/installations/7/access_tokens": [{ body: tokenFor(3_600_000) }, gone],
       [`GET ${refPath}`]: [head, badCredentials, head],
     });
     await codeHost.branchHead(repository, "campaign/1");
@@ -149,26 +147,36 @@ describe("tokens", () => {
   });
 
   test("for git reach one repository, may only read, and last ten minutes at least", async () => {
-    const { codeHost, calls } = fakeGitHub({
-      "POST /app/installations/7/access_tokens": [
-        {
-          body: {
-            token: "ghs_short",
-            expires_at: new Date(fakeNow.getTime() + 300_000).toISOString(),
-            permissions: {},
-          },
-        },
-        {
-          body: {
-            token: "ghs_long",
-            expires_at: new Date(fakeNow.getTime() + 3_600_000).toISOString(),
-            permissions: {},
-          },
-        },
-      ],
-    });
-    expect(await codeHost.gitAccess(repository)).toEqual({ url: "https://github.com/acme/api.git", token: "ghs_long" });
+    const clock = createManualClock(fakeNow);
+    const { codeHost, calls } = fakeGitHub(
+      {
+        "POST /app/installations/7/access_tokens": [
+          { body: { ...tokenFor(3_600_000), token: "ghs_first" } },
+          { body: { ...tokenFor(2 * 3_600_000), token: "ghs_second" } },
+        ],
+      },
+      { clock },
+    );
+    const url = "https://github.com/acme/api.git";
+    expect(await codeHost.gitAccess(repository)).toEqual({ url, token: "ghs_first" });
     expect(calls.at(-1)?.body).toEqual({ repository_ids: [5], permissions: { contents: "read" } });
+    clock.advance(50 * 60_000);
+    expect(await codeHost.gitAccess(repository)).toEqual({ url, token: "ghs_first" });
+    clock.advance(1);
+    expect(await codeHost.gitAccess(repository)).toEqual({ url, token: "ghs_second" });
+  });
+
+  test("allow what is to be done, and no more", async () => {
+    const { codeHost, calls } = fakeGitHub({ [`GET ${refPath}`]: [head], "PATCH /repos/acme/api/pulls/3": [{}] });
+    await codeHost.branchHead(repository, "campaign/1");
+    await codeHost.updatePullRequest(repository, 3, { title: "t", body: "b" });
+    await errorOf(codeHost.requestReviewers(repository, 3, { logins: ["ana"], teams: ["core"] }));
+    const asked = calls.filter(({ url }) => url.pathname.endsWith("/access_tokens")).map(({ body }) => body);
+    expect(asked).toEqual([
+      { permissions: { contents: "read", pull_requests: "read" } },
+      { permissions: { contents: "write", pull_requests: "write" } },
+      { permissions: { contents: "write", pull_requests: "write", members: "read" } },
+    ]);
   });
 
   test("appear in no error, cause or log line, nor does the key", async () => {

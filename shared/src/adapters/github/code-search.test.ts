@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { fakeGitHub, type FakeCall } from "./fake-github.ts";
-import { nodeOf } from "./fake-search.ts";
+import { fakeGitHub, type FakeCall } from "./testing/fake-github.ts";
+import { nodeOf } from "./testing/fake-search.ts";
 
 const query = { organization: "acme", query: "filename:pom.xml log4j", files: ["README.md"] };
 const item = (name: string, path: string) => ({ path, repository: { node_id: `R_${name}` } });

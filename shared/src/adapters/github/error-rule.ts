@@ -6,7 +6,12 @@ export interface Place {
   readonly account: string;
   readonly repository: string;
   readonly writesWorkflows: boolean;
+  /** Where an owner sees what is installed on the account. */
   readonly settingsUrl: string;
+  /** Where a person sees the Apps of their own; those of an organization are in its developer settings. */
+  readonly appsUrl: string;
+  /** What this machine's clock shows. */
+  readonly now: Date;
 }
 
 export interface Verdict {

@@ -11,8 +11,10 @@ const place = {
   repository: "acme/api",
   writesWorkflows: false,
   settingsUrl: "https://github.test/settings",
+  appsUrl: "https://github.test/settings/apps",
+  now: new Date("2030-01-02T03:04:05Z"),
 };
-const now = new Date("2030-01-02T03:04:05Z");
+const { now } = place;
 
 describe("the rules for GitHub's answers", () => {
   test.each(errorRules.flatMap((rule) => rule.examples.map((example) => [rule.name, example, rule] as const)))(

@@ -7,6 +7,8 @@ const place = {
   repository: "ACCOUNT/REPOSITORY",
   writesWorkflows: false,
   settingsUrl: "https://github.com/organizations/ACCOUNT/settings/installations",
+  appsUrl: "https://github.com/settings/apps",
+  now: new Date("2030-01-02T03:04:05Z"),
 };
 
 const meanings: Readonly<Record<ErrorRule["is"], string>> = {
@@ -55,8 +57,10 @@ goes away by itself or ends as a dead task that can be retried.
 ${rows.join("\n")}
 ${row(["anything else", "", "`invalid`", "GitHub does not accept the request as it is. (Its status, the beginning of its answer without credentials, and its request id follow.)"])}
 
-Two more come before any answer: \`not-installed\` (the App is not installed on the account, or there is no such account)
-and \`not-found\` for an organization that does not exist.
+More come of what GitHub does not say by itself: \`not-installed\` (the App is not installed on the account, there is no such
+account, or its installation was deleted), \`suspended\` with the page where it ends, \`missing-permission\` with the name of each
+permission that an installation has not granted and the page where an owner accepts it, and \`not-found\` for an organization
+that does not exist.
 `;
 }
 

@@ -19,6 +19,8 @@ export interface Purpose {
   readonly repository?: string;
   /** Whether files under `.github/workflows` are written, for which GitHub wants a permission of its own. */
   readonly writesWorkflows?: boolean;
+  /** Whether teams are named, for which GitHub wants to let the App read members. */
+  readonly namesTeams?: boolean;
 }
 
 export type AccountPurpose = Purpose & { readonly account: string };
@@ -35,6 +37,8 @@ export function errorFor(
     repository,
     writesWorkflows,
     settingsUrl: settingsUrl(at.webUrl, purpose.account),
+    appsUrl: `${at.webUrl}/settings/apps`,
+    now: at.now,
   };
   const retryAt = limitHit(answer, at.now)?.retryAt;
   const tell = (because: string) => `Could not ${doing}: ${because} (${quote(answer)})`;

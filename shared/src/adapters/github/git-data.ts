@@ -1,6 +1,7 @@
 import type { CodeHost, CommitDraft, FileChange, Gatekeeper, RepositoryRef } from "../../ports/code-host.ts";
 import { purposeIn, type GitHubClient } from "./client.ts";
 import type { AccountPurpose } from "./errors.ts";
+import type { WorkflowCommits } from "./workflow-commits.ts";
 
 /**
  * What one tree request may hold. GitHub answers 502 for very large ones and takes at most 40 MiB; the rest goes into
@@ -21,7 +22,7 @@ interface TreeEntry {
  * Commits without a clone: blobs, trees, commit. Each is named by its content, so making one twice makes nothing new,
  * and what no branch points to is forgotten by GitHub in time.
  */
-export function gitData(client: GitHubClient): Pick<CodeHost, "createCommit"> {
+export function gitData(client: GitHubClient, workflowCommits: WorkflowCommits): Pick<CodeHost, "createCommit"> {
   return {
     async createCommit(repository, draft, gatekeeper = passThrough) {
       const write: GitHubClient["write"] = (...asked) => gatekeeper(() => client.write(...asked));
@@ -47,6 +48,7 @@ export function gitData(client: GitHubClient): Pick<CodeHost, "createCommit"> {
           committer: signature(draft),
         }),
       );
+      if (writesWorkflows) workflowCommits.add(commit.data.sha);
       return { commit: commit.data.sha, tree: commit.data.tree.sha };
     },
   };

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Fault } from "#test/github/faults/faults.ts";
 import { startGitHub, type LocalGitHub } from "#test/github/local-github.ts";
 import { BranchMoved, CodeHostUnavailable, PullRequestExists, type CodeHost } from "../../ports/code-host.ts";
-import { createGitHubCodeHost } from "./code-host.ts";
+import { codeHostByKey } from "./testing/code-host-by-key.ts";
 
 const clock = { now: () => new Date() };
 const branch = "campaign/1";
@@ -20,7 +20,7 @@ beforeEach(async () => {
   github.addUser("ana");
   await github.addRepository({ owner: "acme", name: "api", files: { a: "1\n" } });
   github.addCollaborator("acme/api", "ana");
-  codeHost = createGitHubCodeHost({
+  codeHost = codeHostByKey({
     apiUrl: github.apiUrl,
     appId: String(github.app.id),
     privateKey: github.app.privateKey,

@@ -7,7 +7,7 @@ import { startGitHub, type LocalGitHub } from "#test/github/local-github.ts";
 import { githubLimits } from "../../pacing/limits.ts";
 import type { CodeHost, RepositoryPage } from "../../ports/code-host.ts";
 import { createMemoryPacing } from "../memory/memory-pacing.ts";
-import { createGitHubCodeHost } from "./code-host.ts";
+import { codeHostByKey } from "./testing/code-host-by-key.ts";
 import { createGitHubRequestCounters } from "./request-counters.ts";
 
 const clock = { now: () => new Date() };
@@ -17,7 +17,7 @@ let github: LocalGitHub;
 
 /** A code host of its own: what it goes on with, it has from the cursor alone. */
 const codeHost = (): CodeHost =>
-  createGitHubCodeHost({
+  codeHostByKey({
     apiUrl: github.apiUrl,
     appId: String(github.app.id),
     privateKey: github.app.privateKey,

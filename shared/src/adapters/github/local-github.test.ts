@@ -8,8 +8,9 @@ import { startGitHub, type LocalGitHub } from "#test/github/local-github.ts";
 import { limitsOff } from "../../pacing/limits.ts";
 import { codeHostContract } from "../../testing/code-host.contract.ts";
 import { createMemoryPacing } from "../memory/memory-pacing.ts";
-import { createGitHubCodeHost, type GitHubCodeHostOptions } from "./code-host.ts";
 import { createGitHubRequestCounters } from "./request-counters.ts";
+import { codeHostByKey } from "./testing/code-host-by-key.ts";
+import type { GitHubAppOptions } from "./token-mint.ts";
 
 const clock = { now: () => new Date() };
 const root = await mkdtemp(join(tmpdir(), "octobatch-github-"));
@@ -23,8 +24,8 @@ async function startAcme(): Promise<LocalGitHub> {
   return github;
 }
 
-function codeHostOf({ apiUrl, app }: LocalGitHub, options: Partial<GitHubCodeHostOptions> = {}) {
-  return createGitHubCodeHost({
+function codeHostOf({ apiUrl, app }: LocalGitHub, options: Partial<GitHubAppOptions> = {}) {
+  return codeHostByKey({
     apiUrl,
     appId: String(app.id),
     privateKey: app.privateKey,
@@ -159,14 +160,21 @@ describe("over real git, GitHub", () => {
         at: clock.now(),
       });
 
-    const { commit: to } = await commitOf(".github/workflows/ci.yml");
-    const move = codeHost.moveBranch(repository, { branch: "campaign/1", from: undefined, to });
-    await expect(move).rejects.toMatchObject({
+    await expect(commitOf(".github/workflows/ci.yml")).rejects.toMatchObject({
       kind: "missing-permission",
-      message: expect.stringMatching(/workflows/i),
+      message: expect.stringContaining(
+        `does not grant the permission "workflows: write". Add it to the App's permissions if it is not among them, and ` +
+          `let an owner of acme accept it at ${github.url}/organizations/acme/settings/installations/`,
+      ),
     });
 
-    github.setPermissions("acme", { contents: "read" });
+    github.requestPermissions({ ...github.app.permissions, workflows: "write" });
+    await github.acceptPermissions("acme");
+    const { commit: to } = await commitOf(".github/workflows/ci.yml");
+    await codeHost.moveBranch(repository, { branch: "campaign/1", from: undefined, to });
+    expect(await codeHost.branchHead(repository, "campaign/1")).toBe(to);
+
+    github.setPermissions("acme", { contents: "read", pull_requests: "write" });
     await expect(commitOf("a")).rejects.toMatchObject({
       kind: "missing-permission",
       message: expect.stringContaining('"contents: write"'),

@@ -11,18 +11,24 @@ export interface GitHubLogger {
   debug?(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-export interface OctokitSettings {
+/** An Octokit that acts for somebody: the App or one of its installations. */
+export type Api = Pick<Octokit, "request" | "graphql">;
+
+/** Makes an Api for whoever the Authorization header stands for; everything it asks goes through `fetch`. */
+export type Apis = (authorization: string, fetch: typeof globalThis.fetch) => Api;
+
+/**
+ * Octokit's class for our GitHub: the API version pinned, and broken answers told from empty ones.
+ */
+export function octokitFor(settings: {
   readonly apiUrl: string;
   readonly userAgent: string;
-  /** For whom it asks unless a request says otherwise. */
-  readonly fetch: typeof fetch;
   readonly logger: GitHubLogger;
-}
-
-/** Octokit's class for our GitHub: our fetch, the API version pinned, and broken answers told from empty ones. */
-export function octokitFor({ apiUrl, userAgent, fetch, logger }: OctokitSettings): typeof Octokit {
+}): typeof Octokit {
+  const { apiUrl, userAgent, logger } = settings;
   const silent = () => {};
   const warn = (message: string) => logger.warn({}, message);
+  const log = { debug: silent, info: silent, warn, error: warn };
   return Octokit.plugin((octokit) => {
     octokit.hook.before("request", (options) => {
       options.headers["x-github-api-version"] = apiVersion;
@@ -34,13 +40,13 @@ export function octokitFor({ apiUrl, userAgent, fetch, logger }: OctokitSettings
         throw new GitHubAnswer({ status: 502, messages: ["an answer that was cut off"], headers: response.headers });
       }
     });
-  }).defaults({
-    baseUrl: apiUrl,
-    userAgent,
-    request: { fetch },
-    log: { debug: silent, info: silent, warn, error: warn },
-  });
+  }).defaults({ baseUrl: apiUrl, userAgent, log });
 }
 
-/** An Octokit that acts for somebody: the App or one of its installations. */
-export type Api = Pick<Octokit, "request" | "graphql">;
+export function createApis(OurOctokit: typeof Octokit): Apis {
+  const octokit = new OurOctokit();
+  return (authorization, fetch) => {
+    const defaults = { headers: { authorization }, request: { fetch } };
+    return { request: octokit.request.defaults(defaults), graphql: octokit.graphql.defaults(defaults) };
+  };
+}

@@ -7,7 +7,7 @@ import {
   type Pacing,
   type PacingAnswer,
 } from "../../ports/pacing.ts";
-import { fakeGitHub, fakeNow } from "./fake-github.ts";
+import { fakeGitHub, fakeNow } from "./testing/fake-github.ts";
 
 const repository: RepositoryRef = { id: 5, nodeId: "R_5", owner: "acme", name: "api" };
 const refPath = "/repos/acme/api/git/ref/heads%2Fcampaign%2F1";
@@ -33,6 +33,7 @@ function notingPacing(waits: readonly number[] = []) {
       told.push(outcome);
       open -= 1;
     },
+    book: async () => ({ kind: "go" }),
     async loseAllTurns() {},
     async check() {},
   };
@@ -88,7 +89,8 @@ describe("each request to GitHub takes one turn and gives it back: that", () => 
     await errorOf(codeHost.moveBranch(repository, { branch: "b", from: undefined, to: "a".repeat(40) }));
     await errorOf(codeHost.codeSearchPage({ organization: "acme", query: "x", files: [] }));
     await errorOf(codeHost.addLabels(repository, 3, ["campaign"]));
-    expect(paced.taken.slice(2)).toMatchObject([
+    const asked = paced.taken.filter(({ installation }) => installation === "7");
+    expect(asked).toMatchObject([
       { resource: "core", kind: "write", createsContent: true, cost: 1 },
       { resource: "graphql", kind: "write", createsContent: false },
       { resource: "code_search", kind: "read", createsContent: false },
@@ -110,6 +112,36 @@ describe("each request to GitHub takes one turn and gives it back: that", () => 
     expect(paced.told.at(-1)).toEqual({
       budget: { resource: "graphql", limit: 5000, remaining: 4000, resetAt: new Date("2030-01-02T04:00:00Z") },
     });
+  });
+
+  test("with an appointment for those who have to wait, which costs no request", async () => {
+    const paced = notingPacing();
+    const booked: unknown[] = [];
+    const until = inMs(90_000);
+    const book: Pacing["book"] = async (installation, errand) => {
+      booked.push({ installation, ...errand });
+      return booked.length > 1 ? { kind: "go" } : { kind: "wait", until, because: "500 an hour" };
+    };
+    const { codeHost, asked } = fakeGitHub({}, { pacing: { ...paced.pacing, book } });
+    const size = { opens: true, additions: 2, asksForReview: true };
+    const refused = await errorOf(codeHost.assertRoomToPublish(repository, size));
+    expect(refused).toBeInstanceOf(CodeHostBusy);
+    expect(refused).toMatchObject({ retryAt: until, message: expect.stringContaining("500 an hour") });
+    await codeHost.assertRoomToPublish(repository, { opens: false, additions: 0, asksForReview: false });
+    expect(booked).toEqual([
+      { installation: "7", reads: 1, writes: 5, contents: 2 },
+      { installation: "7", reads: 3, writes: 3, contents: 0 },
+    ]);
+    expect(asked()).toEqual([]);
+  });
+
+  test("and where appointments cannot be had, GitHub counts as unavailable", async () => {
+    const book = async () => Promise.reject(new PacingUnavailable("Redis does not answer."));
+    const { codeHost } = fakeGitHub({}, { pacing: { ...notingPacing().pacing, book } });
+    const size = { opens: true, additions: 0, asksForReview: false };
+    const refused = await errorOf(codeHost.assertRoomToPublish(repository, size));
+    expect(refused).toBeInstanceOf(CodeHostUnavailable);
+    expect(refused).toMatchObject({ message: expect.stringContaining("Redis does not answer.") });
   });
 
   test("with the urgency of the work, which is that of a publication unless it is said", async () => {

@@ -137,7 +137,8 @@ export function pullRequests(client: GitHubClient): PullRequests {
 
     async requestReviewers(repository, number, { logins, teams }) {
       if (logins.length + teams.length === 0) return;
-      const purpose = purposeIn(repository, `ask for reviews of pull request #${number} of`);
+      const doing = `ask for reviews of pull request #${number} of`;
+      const purpose = { ...purposeIn(repository, doing), namesTeams: teams.length > 0 };
       await client.write(purpose, ({ request }) =>
         request("POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers", {
           ...at(repository),

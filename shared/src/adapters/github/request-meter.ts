@@ -4,8 +4,8 @@ import type { RequestTraits } from "./request-traits.ts";
 /** Adds up what is asked of GitHub for one purpose. */
 export interface RequestMeter {
   /** Counts a request, with what GraphQL charged for it where an answer told. */
-  count(traits: RequestTraits, points: number | undefined): void;
-  cost(): RequestCost;
+  readonly count: (traits: RequestTraits, points: number | undefined) => void;
+  readonly cost: () => RequestCost;
 }
 
 export function createRequestMeter(): RequestMeter {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { RepositoryRef } from "../../ports/code-host.ts";
 import { createEtagCache } from "./etag-cache.ts";
-import { fakeGitHub, type FakeCall } from "./fake-github.ts";
-import { fakeSearch, nodeOf } from "./fake-search.ts";
+import { fakeGitHub, type FakeCall } from "./testing/fake-github.ts";
+import { fakeSearch, nodeOf } from "./testing/fake-search.ts";
 import { createGitHubRequestCounters } from "./request-counters.ts";
 import { traitsOf } from "./request-traits.ts";
 

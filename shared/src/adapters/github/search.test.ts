@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CodeHostRefused, type RepositoryPage } from "../../ports/code-host.ts";
-import { fakeGitHub, fakeNow } from "./fake-github.ts";
-import { fakeSearch, type FakeHit } from "./fake-search.ts";
+import { fakeGitHub, fakeNow } from "./testing/fake-github.ts";
+import { fakeSearch, type FakeHit } from "./testing/fake-search.ts";
 
 const query = { organization: "acme", search: "org:acme", files: [] };
 

@@ -5,25 +5,42 @@ import { rowsOf, write, type Sql } from "./sql.ts";
 
 export function createInstallationStore(sql: Sql): InstallationStore {
   return {
-    async save({ id, account, suspended }, at) {
+    async save({ id, account, suspended }, at, unlessHeardSince) {
+      const values = { id, account, suspended, at, before: unlessHeardSince ?? null };
       // An App that was removed and installed again has a new id for the same account.
-      await write(sql, "DELETE FROM installations WHERE lower(account) = lower(:account) AND id <> :id", {
-        account,
-        id,
-      });
       await write(
         sql,
-        `INSERT INTO installations (id, account, suspended, updated_at) VALUES (:id, :account, :suspended, :at)
-         ON CONFLICT (id) DO UPDATE SET account = :account, suspended = :suspended, updated_at = :at`,
-        { id, account, suspended, at },
+        `UPDATE installations SET removed_at = :at
+         WHERE lower(account) = lower(:account) AND id <> :id AND removed_at IS NULL AND ${isHeardBefore}`,
+        values,
       );
+      const written = await write(
+        sql,
+        `INSERT INTO installations (id, account, suspended, updated_at)
+         SELECT CAST(:id AS bigint), CAST(:account AS text), CAST(:suspended AS boolean), CAST(:at AS timestamptz)
+         WHERE NOT EXISTS (
+           SELECT 1 FROM installations WHERE lower(account) = lower(:account) AND id <> :id AND removed_at IS NULL)
+         ON CONFLICT (id) DO UPDATE
+         SET account = :account, suspended = :suspended, updated_at = :at, removed_at = NULL WHERE ${isHeardBefore}`,
+        values,
+      );
+      return written > 0;
     },
-    async remove(id) {
-      await write(sql, "DELETE FROM installations WHERE id = :id", { id });
+    async remove(id, at, unlessHeardSince) {
+      const removed = await write(
+        sql,
+        `UPDATE installations SET removed_at = :at, updated_at = :at
+         WHERE id = :id AND removed_at IS NULL AND ${isHeardBefore}`,
+        { id, at, before: unlessHeardSince ?? null },
+      );
+      return removed > 0;
     },
-    list: () => rowsOf(sql, "SELECT id, account, suspended FROM installations ORDER BY account"),
+    list: () =>
+      rowsOf(sql, "SELECT id, account, suspended FROM installations WHERE removed_at IS NULL ORDER BY account"),
   };
 }
+
+const isHeardBefore = "installations.updated_at <= COALESCE(CAST(:before AS timestamptz), 'infinity')";
 
 export function createDeliveryStore(sql: Sql): DeliveryStore {
   return {
@@ -35,6 +52,14 @@ export function createDeliveryStore(sql: Sql): DeliveryStore {
         { id, event, action: action ?? null, repositoryId: repositoryId ?? null, receivedAt, outcome },
       );
       return written > 0;
+    },
+    async processed(ids) {
+      const rows = await rowsOf<{ readonly id: string }>(
+        sql,
+        "SELECT id FROM webhook_deliveries WHERE id = ANY(CAST(:ids AS text[]))",
+        { ids },
+      );
+      return new Set(rows.map(({ id }) => id));
     },
   };
 }

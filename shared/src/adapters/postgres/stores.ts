@@ -5,6 +5,7 @@ import type { ExecutionStore } from "#shared/execution/execution-store.ts";
 import type { InstallationStore } from "#shared/installation/installation-store.ts";
 import type { RunStore } from "#shared/run/run-store.ts";
 import type { DeadLetterStore } from "#shared/task/dead-letter-store.ts";
+import type { RoundStore } from "#shared/task/round-store.ts";
 import type { TaskStore } from "#shared/task/task-store.ts";
 import type { DeliveryStore } from "#shared/webhook/delivery-store.ts";
 import { createAuditLog } from "./audit-log.ts";
@@ -12,6 +13,7 @@ import { createCampaignStore } from "./campaign-store.ts";
 import { createChangesetStore, createSlotStore } from "./changeset-store.ts";
 import { createDeadLetterStore, createDeliveryStore, createInstallationStore } from "./code-host-stores.ts";
 import { createExecutionStore } from "./execution-store.ts";
+import { createRoundStore } from "./round-store.ts";
 import { createRunStore } from "./run-store.ts";
 import type { Sql } from "./sql.ts";
 import { createTaskStore } from "./task-store.ts";
@@ -28,6 +30,7 @@ export interface Stores {
   readonly audit: AuditLog;
   readonly installations: InstallationStore;
   readonly deliveries: DeliveryStore;
+  readonly rounds: RoundStore;
 }
 
 /** The stores over a pool, or over one transaction of it. */
@@ -43,5 +46,6 @@ export function createStores(sql: Sql, alwaysReleased: readonly string[]): Store
     audit: createAuditLog(sql),
     installations: createInstallationStore(sql),
     deliveries: createDeliveryStore(sql),
+    rounds: createRoundStore(sql),
   };
 }

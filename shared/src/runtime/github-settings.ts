@@ -1,7 +1,8 @@
 import type { SettingName } from "./config.ts";
 
-/** How this process reaches GitHub. */
-export const outboundSettings = [
+/** Where GitHub is, and how this process reaches it. */
+export const gitHubSettings = [
+  "OCTOBATCH_GITHUB_API_URL",
   "HTTPS_PROXY",
   "NO_PROXY",
   "OCTOBATCH_GITHUB_CERTIFICATES",

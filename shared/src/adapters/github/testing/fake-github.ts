@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
-import { createGitHubCodeHost, type GitHubCodeHostOptions } from "./code-host.ts";
+import { codeHostByKey } from "./code-host-by-key.ts";
+import type { GitHubAppOptions } from "../token-mint.ts";
 
 /** An answer to give, or the error that fetch ends with. */
 type FakeAnswer =
@@ -23,7 +24,7 @@ export const fakeKey = privateKey.export({ type: "pkcs1", format: "pem" }).toStr
  */
 export function fakeGitHub(
   routes: Readonly<Record<string, readonly FakeAnswer[] | ((call: FakeCall) => FakeAnswer)>>,
-  options: Partial<GitHubCodeHostOptions> = {},
+  options: Partial<GitHubAppOptions> = {},
 ) {
   const calls: FakeCall[] = [];
   const delaysMs: number[] = [];
@@ -72,7 +73,7 @@ export function fakeGitHub(
     });
   };
 
-  const codeHost = createGitHubCodeHost({
+  const codeHost = codeHostByKey({
     apiUrl: "https://api.github.com",
     appId: "1",
     privateKey: fakeKey,

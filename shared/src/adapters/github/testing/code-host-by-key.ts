@@ -1,0 +1,13 @@
+import type { CodeHost } from "../../../ports/code-host.ts";
+import { createTokenIssuer } from "../../../tokens/issue-tokens.ts";
+import { memoryShelf } from "../../../tokens/token-shelf.ts";
+import { createGitHubCodeHost } from "../code-host.ts";
+import { createGitHubTokenMint, type GitHubAppOptions } from "../token-mint.ts";
+
+/** A code host that makes its tokens itself, by the App's key, and keeps them in memory: the product leaves that to `tokens`. */
+export function codeHostByKey(options: GitHubAppOptions): CodeHost {
+  const { clock } = options;
+  const mint = createGitHubTokenMint(options);
+  const tokens = createTokenIssuer({ mint, shelf: memoryShelf(clock), clock });
+  return createGitHubCodeHost({ ...options, tokens });
+}

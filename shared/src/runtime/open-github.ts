@@ -1,0 +1,37 @@
+import type { GitHubOptions } from "#shared/adapters/github/connection.ts";
+import { createOutboundFetch } from "#shared/adapters/github/outbound-fetch.ts";
+import type { Pacing } from "#shared/ports/pacing.ts";
+import type { Settings } from "./config.ts";
+import type { Foundation } from "./foundation.ts";
+import { createGitHubMetrics } from "./github-metrics.ts";
+import type { gitHubSettings } from "./github-settings.ts";
+
+/** GitHub itself gives up after 10 s. */
+const timeoutMs = 12_000;
+
+/** The way to GitHub: through the operator's proxy, trusting their certificates, each request paced and counted. */
+export function wayToGitHub({
+  settings,
+  clock,
+  log,
+  opened,
+}: Pick<Foundation, "clock" | "log"> & {
+  readonly settings: Pick<Settings, (typeof gitHubSettings)[number]>;
+  readonly opened: { readonly pacing?: Pacing };
+}): GitHubOptions {
+  const { HTTPS_PROXY, NO_PROXY, OCTOBATCH_GITHUB_CERTIFICATES } = settings;
+  const fetch = createOutboundFetch({
+    httpsProxy: HTTPS_PROXY,
+    noProxy: NO_PROXY,
+    extraCertificates: OCTOBATCH_GITHUB_CERTIFICATES,
+  });
+  return {
+    apiUrl: settings.OCTOBATCH_GITHUB_API_URL,
+    clock,
+    timeoutMs,
+    fetch,
+    onRequest: createGitHubMetrics(),
+    logger: log,
+    ...(opened.pacing === undefined ? {} : { pacing: opened.pacing }),
+  };
+}
