@@ -7,11 +7,14 @@ import {
   previewResponse,
   publishResponse,
   repositoriesBody,
+  selectionPageBody,
   statusBody,
   verificationBody,
   type auditEntryBody,
   type repositoryBody,
+  type selectionPageRequest,
   type standing,
+  type verdictBody,
 } from "#shared/api/schemas.ts";
 import { CliError } from "./cli-error.ts";
 import type { ApiRequest, HttpClient } from "./http-client.ts";
@@ -20,6 +23,8 @@ export type CampaignView = z.infer<typeof campaignBody>;
 export type Status = z.infer<typeof statusBody>;
 export type RepositoryView = z.infer<typeof repositoryBody>;
 export type StandingName = z.infer<typeof standing>;
+export type SelectionPage = z.infer<typeof selectionPageBody>;
+export type Verdict = z.infer<typeof verdictBody>;
 export type Logs = z.infer<typeof logsBody>;
 export type AuditEntryView = z.infer<typeof auditEntryBody>;
 export type Verification = z.infer<typeof verificationBody>;
@@ -27,6 +32,8 @@ export type Verification = z.infer<typeof verificationBody>;
 /** The public API, as functions. Each throws CliError for what the service refuses, and when it cannot be reached. */
 export interface ApiClient {
   apply(spec: string, source: string): Promise<z.infer<typeof applyResponse>>;
+  /** One page of what a spec selects; nothing is stored. */
+  selectionPage(request: z.infer<typeof selectionPageRequest>): Promise<SelectionPage>;
   campaigns(): Promise<readonly CampaignView[]>;
   status(campaign: string): Promise<Status>;
   preview(campaign: string): Promise<z.infer<typeof previewResponse>>;
@@ -47,6 +54,8 @@ export interface ApiClient {
 
 /** A log or a diff may be as large as the service's limits let it be. */
 const largeTimeoutMs = 300_000;
+/** A page of a selection may take GitHub several requests. */
+const selectionTimeoutMs = 60_000;
 const pageSize = 1000;
 
 export function createApiClient(http: HttpClient): ApiClient {
@@ -61,6 +70,14 @@ export function createApiClient(http: HttpClient): ApiClient {
 
   return {
     apply: (spec, source) => post(applyResponse, "/api/v1/campaigns", { spec, source }),
+    selectionPage: (body) =>
+      ask(selectionPageBody, {
+        method: "POST",
+        path: "/api/v1/selections/pages",
+        body,
+        isRead: true,
+        timeoutMs: selectionTimeoutMs,
+      }),
     campaigns: async () => (await get(z.object({ campaigns: z.array(campaignBody) }), "/api/v1/campaigns")).campaigns,
     status: (campaign) => get(statusBody, pathOf(campaign)),
     preview: (campaign) => post(previewResponse, `${pathOf(campaign)}/previews`),

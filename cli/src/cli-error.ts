@@ -13,17 +13,24 @@ export class CliError extends Error {
   readonly remedy: string | undefined;
   /** What is wrong with a spec, and where. */
   readonly problems: readonly Problem[];
+  /** After how many milliseconds the same request is worth another try, when the service said so. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     exit: keyof typeof exitCodes,
     code: string,
     message: string,
-    options: ErrorOptions & { readonly remedy?: string; readonly problems?: readonly Problem[] } = {},
+    options: ErrorOptions & {
+      readonly remedy?: string;
+      readonly problems?: readonly Problem[];
+      readonly retryAfterMs?: number;
+    } = {},
   ) {
     super(message, options);
     this.exitCode = exitCodes[exit];
     this.code = code;
     this.remedy = options.remedy;
     this.problems = options.problems ?? [];
+    this.retryAfterMs = options.retryAfterMs;
   }
 }

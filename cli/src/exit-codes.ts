@@ -24,7 +24,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   ok: "Done. Work that goes on by itself, such as pull requests that wait for tomorrow's cap, is no failure.",
   refused: "The service refused or failed, or the question whether to go on was answered with no.",
-  usage: "The command line is wrong, or a file that it names cannot be read.",
+  usage: "The command line is wrong, or a file that it names cannot be read or made.",
   conflict: "The campaign is not in a state that allows this, or was paused, killed or previewed anew meanwhile.",
   notFound: "There is no such campaign, repository or result.",
   invalidSpec: "The spec is not valid; each problem was printed with its line and column.",
@@ -32,12 +32,12 @@ export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> 
   auditBroken: "The audit log is not intact.",
   unavailable: "The service cannot be reached, or says that it is unavailable.",
   unexpected: "Something went wrong in this command itself. OCTOBATCH_DEBUG=1 shows where.",
-  timedOut: "Not finished within --timeout. The work goes on in the service.",
+  timedOut: "Not finished within --timeout. What was started in the service goes on.",
   notUnderstood: "What answered is no Octobatch, or one of another version.",
   denied: "The token is missing, unknown or not allowed to do this.",
   configuration: "A setting that `octobatch dev` needs is missing or wrong.",
-  interrupted: "Interrupted with Ctrl-C. The work goes on in the service.",
-  terminated: "Terminated by a signal. The work goes on in the service.",
+  interrupted: "Interrupted with Ctrl-C. What was started in the service goes on.",
+  terminated: "Terminated by a signal. What was started in the service goes on.",
 };
 
 /** The table of `octobatch help exit-codes`. */

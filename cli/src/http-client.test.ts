@@ -68,6 +68,25 @@ describe("a read", () => {
     expect(io.slept).toEqual([]);
   });
 
+  test("may be a POST, when who asks knows that it changes nothing", async () => {
+    const { http, requests } = clientOf([503, 200]);
+    await http({ ...change, isRead: true });
+    expect(requests.map(({ method }) => method)).toEqual(["POST", "POST"]);
+  });
+
+  test("that the service wants later is left to who asks, with the time", async () => {
+    const busy = { error: { code: "github-busy", message: "The budget is used up." } };
+    const { http, io } = clientOf([Response.json(busy, { status: 503, headers: { "retry-after": "42" } })]);
+    expect(await failure(http(read))).toMatchObject({ code: "github-busy", retryAfterMs: 42_000 });
+    expect(io.slept).toEqual([]);
+  });
+
+  test("that a proxy wants later is tried again as any other", async () => {
+    const { http, io } = clientOf([new Response("", { status: 503, headers: { "retry-after": "42" } }), 200]);
+    await http(read);
+    expect(io.slept).toEqual([250]);
+  });
+
   test("ends when the person interrupts it", async () => {
     const { http, io } = clientOf([503]);
     const interruption = new Interruption("SIGINT");

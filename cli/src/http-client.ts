@@ -9,6 +9,8 @@ export interface ApiRequest {
   /** Below the server's address, such as `/api/v1/campaigns`. */
   readonly path: string;
   readonly body?: unknown;
+  /** It changes nothing, whatever its method. A GET never does. */
+  readonly isRead?: boolean;
   /** 30 seconds unless told. */
   readonly timeoutMs?: number;
 }
@@ -21,8 +23,9 @@ const retryDelaysMs = [250, 500, 1000, 2000, 4000, 5000, 5000, 6000, 6000];
 
 /**
  * Speaks HTTP to the API. A read is tried again while the server says that it is unavailable and, once it has answered
- * anything at all, while it cannot be reached: it may be restarting. A change is sent once, since a lost answer says
- * nothing about what was done.
+ * anything at all, while it cannot be reached: it may be restarting. When the service says itself how long to wait, that is
+ * left to the caller, as `retryAfterMs` of the error. A change is sent once, since a lost answer says nothing about what
+ * was done.
  */
 export function createHttpClient(connection: Connection, io: Pick<Io, "fetch" | "sleep" | "interrupted">): HttpClient {
   let hasAnswered = false;
@@ -50,14 +53,17 @@ export function createHttpClient(connection: Connection, io: Pick<Io, "fetch" | 
   }
 
   return async (request) => {
-    for (const delayMs of request.method === "GET" ? [...retryDelaysMs, undefined] : [undefined]) {
+    const { isRead = request.method === "GET" } = request;
+    for (const delayMs of isRead ? [...retryDelaysMs, undefined] : [undefined]) {
       const answer = await send(request).catch((error: unknown) => {
         if (!hasAnswered || delayMs === undefined) throw error;
         return undefined;
       });
       if (answer !== undefined && answer.status >= 200 && answer.status < 300) return answer.body;
-      if (answer !== undefined && (delayMs === undefined || !isTransient(answer.status)))
-        throw refusal(connection, answer);
+      if (answer !== undefined) {
+        const error = refusal(connection, answer);
+        if (delayMs === undefined || !isTransient(answer.status) || error.retryAfterMs !== undefined) throw error;
+      }
       await io.sleep(delayMs ?? 0, io.interrupted);
     }
     throw new TypeError("the last attempt either answers or throws");
@@ -90,7 +96,9 @@ function refusal({ url, source }: Connection, { status, headers, body }: Answer)
   if (parsed.success) {
     const { code, message, problems = [] } = parsed.data.error;
     const exit = code === "invalid-spec" ? "invalidSpec" : (exitOf[status] ?? "refused");
-    return new CliError(exit, code, message, { problems });
+    const retryAfter = headers.get("retry-after") ?? "";
+    const wait = /^\d{1,6}$/u.test(retryAfter) ? { retryAfterMs: Number(retryAfter) * 1000 } : {};
+    return new CliError(exit, code, message, { problems, ...wait });
   }
   if (isTransient(status)) {
     return new CliError("unavailable", "unavailable", `${url} answers that it is unavailable (HTTP ${status}).`, {
@@ -120,7 +128,8 @@ function unreachable({ url, source }: Connection, error: unknown): CliError {
   });
 }
 
-function reasonOf(error: unknown): string {
+/** Why no answer came from a server, in people's words. */
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "TimeoutError") return "it did not answer in time";
   // undici puts the system's error into the cause, and a code on it.

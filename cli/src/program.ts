@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { declareApp } from "./commands/app.ts";
 import { declareApply } from "./commands/apply.ts";
 import { declareAudit } from "./commands/audit.ts";
 import { declareCampaigns } from "./commands/campaigns.ts";
@@ -10,6 +11,7 @@ import { declareLogs } from "./commands/logs.ts";
 import { declarePause, declareResume } from "./commands/pause-resume.ts";
 import { declarePreview } from "./commands/preview.ts";
 import { declarePublish } from "./commands/publish.ts";
+import { declareSelect } from "./commands/select.ts";
 import { declareStatus } from "./commands/status.ts";
 import { declareVersion, version } from "./commands/version.ts";
 import { defaultDataDirectory } from "./connection.ts";
@@ -51,6 +53,7 @@ export function createProgram(
     .option("--json", "print one JSON document, errors included")
     .option("--no-color", "print without colours, as with NO_COLOR");
   declareApply(program, perform);
+  declareSelect(program, perform);
   declarePreview(program, perform);
   declarePublish(program, perform);
   declareStatus(program, perform);
@@ -61,6 +64,7 @@ export function createProgram(
   declareKill(program, perform);
   declareCampaigns(program, perform);
   declareAudit(program, perform);
+  declareApp(program, perform);
   declareDev(program, perform, runDev);
   declareVersion(program, perform);
   declareHelp(program, perform);

@@ -14,7 +14,7 @@ export function reportError(
   const interruption = reason instanceof Interruption ? reason : undefined;
   // The reader of the output has seen enough.
   if (interruption?.by === "closed-output") return exitCodes.ok;
-  const shown = interruption === undefined ? explain(error) : interrupted(interruption);
+  const shown = interruption === undefined || tellsInterruption(error) ? explain(error) : interrupted(interruption);
   if (options.json) io.stderr.write(renderJson(asDocument(shown)));
   else io.stderr.write(asText(shown, io, options.color));
   if (io.env["OCTOBATCH_DEBUG"] && !options.json) io.stderr.write(`${neutralise(stackOf(error))}\n`);
@@ -34,6 +34,11 @@ function explain(error: unknown): CliError {
     remedy: "Run it again with OCTOBATCH_DEBUG=1 to see where.",
     cause: error,
   });
+}
+
+/** True when a command has said itself what its interruption leaves behind. */
+function tellsInterruption(error: unknown): boolean {
+  return error instanceof CliError && (error.code === "interrupted" || error.code === "terminated");
 }
 
 function interrupted({ by }: Interruption): CliError {

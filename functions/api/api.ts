@@ -11,6 +11,7 @@ import { apiNeeds } from "./capabilities.ts";
 import { describeApi } from "./describe-api.ts";
 import { answerError, answerInvalid, answerTooLarge } from "./errors.ts";
 import { repositoryRoutes } from "./repository-routes.ts";
+import { selectionRoutes } from "./selection-routes.ts";
 import { steeringRoutes } from "./steering-routes.ts";
 
 /** A spec of the greatest size that is allowed, with every character of it escaped in JSON. */
@@ -19,6 +20,7 @@ const maxBodyBytes = 8 * 1024 * 1024;
 /** The public API: everything the web app and the CLI can do. */
 export const api = defineHttpFunction({
   name: "api",
+  tokenRole: "reader",
   needs: apiNeeds,
   routes: (capabilities) => {
     const app = createApi(capabilities);
@@ -29,7 +31,7 @@ export const api = defineHttpFunction({
 /** The API's routes over these capabilities. */
 export function createApi(capabilities: ApiCapabilities): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>({ defaultHook: answerInvalid });
-  app.onError((error, context) => answerError(error, context, capabilities.log));
+  app.onError((error, context) => answerError(error, context, capabilities));
   app.notFound((context) =>
     context.json(
       { error: { code: "not-found", message: `There is no ${context.req.method} ${context.req.path}.` } },
@@ -48,6 +50,7 @@ export function createApi(capabilities: ApiCapabilities): OpenAPIHono<ApiEnv> {
   campaignRoutes(app, capabilities);
   steeringRoutes(app, capabilities);
   repositoryRoutes(app, capabilities);
+  selectionRoutes(app, capabilities);
   auditRoutes(app, capabilities);
   return app;
 }

@@ -3,7 +3,7 @@ import { selectionPageRequested } from "#eventing/selection.ts";
 import { assertAlive } from "#shared/campaign/campaign.ts";
 import { Rejected } from "#shared/errors.ts";
 import { isFinished } from "#shared/run/run-store.ts";
-import { planSelection } from "#shared/run/run.ts";
+import { planSelection } from "#shared/run/selection.ts";
 import { parseSpec } from "#shared/spec/parse-spec.ts";
 import { taskFor } from "#shared/task/task.ts";
 import type { ApiCapabilities, ApiEnv } from "./capabilities.ts";

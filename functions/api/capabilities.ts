@@ -9,6 +9,7 @@ export const apiNeeds = [
   "audit",
   "overview",
   "blobs",
+  "codeHost",
   "apiTokens",
   "clock",
   "log",

@@ -4,14 +4,19 @@ import type { z } from "zod";
 import { CampaignHeld } from "#shared/campaign/campaign-store.ts";
 import { Conflict, Rejected } from "#shared/errors.ts";
 import { BlobNotFound } from "#shared/ports/blob-store.ts";
-import type { Logger } from "#shared/runtime/logger.ts";
+import { CodeHostBusy, CodeHostRefused, CodeHostUnavailable } from "#shared/ports/code-host.ts";
 import { InvalidSpec } from "#shared/spec/invalid-spec.ts";
 import type { ErrorBody } from "#shared/api/schemas.ts";
+import type { ApiCapabilities } from "./capabilities.ts";
 
 const statusOf = { "not-found": 404, conflict: 409, invalid: 422 } as const;
 
 /** Turns what a route threw into an answer: what the person can mend keeps its words, the rest is logged. */
-export function answerError(error: Error, context: Context, log: Logger): Response {
+export function answerError(
+  error: Error,
+  context: Context,
+  { log, clock }: Pick<ApiCapabilities, "log" | "clock">,
+): Response {
   if (error instanceof InvalidSpec) {
     return body(context, 422, { code: "invalid-spec", message: error.message, problems: [...error.problems] });
   }
@@ -25,6 +30,15 @@ export function answerError(error: Error, context: Context, log: Logger): Respon
     return body(context, 400, { code: "invalid-request", message: error.message });
   }
   if (error instanceof BlobNotFound) return body(context, 404, { code: "not-found", message: error.message });
+  if (error instanceof CodeHostBusy) {
+    const waitMs = error.retryAt.getTime() - clock.now().getTime();
+    context.header("retry-after", String(Math.max(1, Math.ceil(waitMs / 1000))));
+    return body(context, 503, { code: "github-busy", message: error.message });
+  }
+  if (error instanceof CodeHostUnavailable) {
+    return body(context, 503, { code: "github-unavailable", message: error.message });
+  }
+  if (error instanceof CodeHostRefused) return body(context, 422, { code: "github-refused", message: error.message });
   log.error({ err: error, path: context.req.path }, error.message);
   return body(context, 500, {
     code: "internal",
@@ -47,6 +61,6 @@ export function answerTooLarge(context: Context): Response {
   return body(context, 413, { code: "too-large", message: "The request is too large; a spec may have 1 MiB." });
 }
 
-function body(context: Context, status: 400 | 404 | 409 | 413 | 422 | 500, error: ErrorBody["error"]): Response {
+function body(context: Context, status: 400 | 404 | 409 | 413 | 422 | 500 | 503, error: ErrorBody["error"]): Response {
   return context.json({ error } satisfies ErrorBody, status);
 }

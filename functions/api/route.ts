@@ -14,6 +14,20 @@ export const refusals = {
   422: problem("The input is wrong"),
 };
 
+/** What a route that asks GitHub may answer as well. */
+export const githubRefusals = {
+  422: problem("The input is wrong, or GitHub refuses it: not as long as nobody changes something"),
+  503: {
+    ...problem("GitHub does not answer, or has to be waited for"),
+    headers: {
+      "Retry-After": {
+        description: "With the code `github-busy`: after how many seconds to ask again",
+        schema: { type: "integer" as const },
+      },
+    },
+  },
+};
+
 function problem(description: string) {
   return { description, content: { "application/json": { schema: errorBody } } };
 }

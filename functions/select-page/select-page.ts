@@ -2,7 +2,7 @@ import { executionRequested } from "#eventing/execution.ts";
 import { selectionPageRequested } from "#eventing/selection.ts";
 import { readPage } from "#shared/run/read-page.ts";
 import { planPage } from "#shared/run/plan-page.ts";
-import { planSelection } from "#shared/run/run.ts";
+import { placeAfter, planSelection } from "#shared/run/selection.ts";
 import { desireAll } from "#shared/changeset/desire.ts";
 import { defineFunction } from "#shared/runtime/define-function.ts";
 import { serve } from "#shared/runtime/serve.ts";
@@ -16,6 +16,7 @@ import { taskFor } from "#shared/task/task.ts";
  */
 export const selectPage = defineFunction({
   name: "select-page",
+  tokenRole: "reader",
   on: selectionPageRequested,
   needs: ["campaigns", "runs", "executions", "changesets", "tasks", "codeHost", "clock"],
   async handle({ campaign, run: number, part, cursor }, { campaigns, runs, executions, codeHost, clock, transact }) {
@@ -47,20 +48,19 @@ export const selectPage = defineFunction({
         ),
         at,
       );
-      const next = page.nextCursor === undefined ? { part: part + 1 } : { part, cursor: page.nextCursor };
-      const nextPart = parts[next.part];
-      if (nextPart === undefined) await runs.selectionCompleted(campaign, number, at);
+      const next = placeAfter(parts, part, page);
+      if (next === undefined) await runs.selectionCompleted(campaign, number, at);
       else {
-        const { organization } = nextPart;
-        const dedupe = [number, next.part, next.cursor ?? ""];
-        const data = { campaign, run: number, ...next };
+        const { place, organization } = next;
+        const dedupe = [number, place.part, place.cursor ?? ""];
+        const data = { campaign, run: number, ...place };
         await tasks.addAll(
           [taskFor(selectionPageRequested, data, { campaign, organization, notBefore: at, dedupe })],
           at,
         );
       }
     });
-    return { did: `looked at ${page.repositories.length} repositories, ${plan.executions.length} of them in` };
+    return { did: `looked at ${plan.targets.length} repositories, ${plan.executions.length} of them in` };
   },
 });
 

@@ -1,6 +1,7 @@
 import { createApi } from "#functions/api/api.ts";
 import { createManualClock } from "#shared/adapters/memory/manual-clock.ts";
 import { createMemoryBlobStore } from "#shared/adapters/memory/memory-blob-store.ts";
+import { createMemoryCodeHost, type MemoryCodeHost } from "#shared/adapters/memory/memory-code-host.ts";
 import { createCampaignOverview } from "#shared/adapters/postgres/campaign-overview.ts";
 import { createStores } from "#shared/adapters/postgres/stores.ts";
 import { changesetIdFor, type Changeset, type ChangesetState } from "#shared/changeset/changeset.ts";
@@ -30,6 +31,8 @@ export interface Outcome {
 /** The real API over a real database, without the functions that do the work: a test writes what they would write. */
 export interface ApiWorld {
   readonly token: string;
+  /** What the API sees of GitHub: nothing, until a test adds it. A page holds two repositories. */
+  readonly codeHost: MemoryCodeHost;
   readonly fetch: Io["fetch"];
   /** The environment that points the command here. */
   readonly env: Io["env"];
@@ -48,11 +51,13 @@ export async function openApiWorld(): Promise<ApiWorld> {
   const clock = createManualClock(new Date("2026-03-04T05:06:07Z"));
   const blobs = createMemoryBlobStore();
   const stores = createStores(database.knex, alwaysReleased);
+  const codeHost = createMemoryCodeHost({ clock, pageSize: 2 });
   const token = "t-0123456789";
   const app = createApi({
     ...stores,
     overview: createCampaignOverview(database.knex),
     blobs,
+    codeHost,
     apiTokens: new Map([[token, "ada"]]),
     clock,
     log: createLogger("silent"),
@@ -105,6 +110,7 @@ export async function openApiWorld(): Promise<ApiWorld> {
 
   return {
     token,
+    codeHost,
     env: { OCTOBATCH_URL: "http://octobatch.test", OCTOBATCH_TOKEN: token },
     fetch: async (input, init) => app.fetch(new Request(input, init)),
     async finish(campaign, outcomes) {

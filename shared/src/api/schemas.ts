@@ -59,6 +59,44 @@ export const applyResponse = z
   })
   .openapi("Applied");
 
+export const selectionPageRequest = applyRequest
+  .extend({
+    part: z.int().min(0).openapi({ description: "0, then what `next` of the page before says" }),
+    cursor: z.string().max(100_000).optional().openapi({ description: "What `next` of the page before says" }),
+  })
+  .openapi("SelectionPageRequest");
+
+export const verdictBody = z
+  .object({
+    key: z.string().openapi({ description: "The same for the same repository on all pages: its first verdict holds" }),
+    fullName: z.string(),
+    selected: z.boolean(),
+    because: z.string(),
+    branch: z.string().optional().openapi({ description: "The one that would be worked on" }),
+  })
+  .openapi("Verdict");
+
+export const requestCostBody = z
+  .object({
+    requests: z.int().openapi({ description: "All HTTP requests, repeated and refused ones included" }),
+    graphqlRequests: z.int(),
+    graphqlPoints: z.int().openapi({ description: "What GitHub charged for those" }),
+    searches: z.int().openapi({ description: "REST searches, which have small budgets of their own" }),
+  })
+  .openapi("RequestCost");
+
+export const selectionPageBody = z
+  .object({
+    campaign: z.string().openapi({ description: "The name in the spec" }),
+    repositories: z.array(verdictBody),
+    cost: requestCostBody.openapi({ description: "What this page took at GitHub" }),
+    next: z
+      .object({ part: z.int(), cursor: z.string().optional() })
+      .optional()
+      .openapi({ description: "Where the next page begins; absent on the last" }),
+  })
+  .openapi("SelectionPage");
+
 export const progressBody = z
   .object({
     seen: z.int(),

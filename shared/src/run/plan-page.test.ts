@@ -3,12 +3,16 @@ import type { Execution } from "#shared/execution/execution.ts";
 import type { RepositorySnapshot } from "#shared/ports/code-host.ts";
 import { aPatch, aSnapshot, aSpec, noon } from "#shared/testing/builders.ts";
 import { planPage } from "./plan-page.ts";
+import type { SelectionPage } from "./read-page.ts";
 import type { Run } from "./run.ts";
 
 const run: Run = { campaign: "tidy", number: 2, specVersion: 3, requestedBy: "ana", requestedAt: noon };
 
-function plan(repositories: readonly RepositorySnapshot[], missing: readonly string[] = []) {
-  return planPage({ run, spec: aSpec(), stepsHash: "s", page: { repositories, missing } });
+function plan(
+  repositories: readonly RepositorySnapshot[],
+  { missing = [], unconfirmed = [] }: Partial<Pick<SelectionPage, "missing" | "unconfirmed">> = {},
+) {
+  return planPage({ run, spec: aSpec(), stepsHash: "s", page: { repositories, missing, unconfirmed } });
 }
 
 /** What the page wants, as the table knows it already in this state. */
@@ -20,7 +24,7 @@ const ids = (page: ReturnType<typeof plan>) => new Set(page.executions.map(({ id
 
 describe("a page of the selection", () => {
   test("makes a target of each repository, with the reason for in or out", () => {
-    const page = plan([aSnapshot(), aSnapshot({ id: 2, isArchived: true })], ["acme/secret"]);
+    const page = plan([aSnapshot(), aSnapshot({ id: 2, isArchived: true })], { missing: ["acme/secret"] });
     expect(page.targets).toMatchObject([
       {
         campaign: "tidy",
@@ -49,6 +53,30 @@ describe("a page of the selection", () => {
     const page = plan([empty]);
     expect(page.targets).toMatchObject([{ selected: false, because: expect.stringMatching(/.+/) }]);
     expect(page.executions).toEqual([]);
+  });
+
+  test("leaves a repository out that no code search could confirm, and says where it was looked for", () => {
+    const page = plan([], { unconfirmed: [aSnapshot({ id: 3 })] });
+    expect(page.targets).toMatchObject([
+      {
+        key: "3",
+        repository: { id: 3 },
+        branch: "main",
+        selected: false,
+        because: expect.stringMatching(/code search named it.*on the default branch now/),
+      },
+    ]);
+    expect(page.executions).toEqual([]);
+  });
+
+  test("makes one target of a repository that it names twice, and the first verdict holds", () => {
+    const next = aSnapshot({ branch: { name: "next", commit: "b".repeat(40) } });
+    const page = plan([next, aSnapshot()], { unconfirmed: [aSnapshot()], missing: ["acme/gone", "Acme/Gone"] });
+    expect(page.targets.map(({ key, branch, selected }) => [key, branch, selected])).toEqual([
+      ["1", "next", true],
+      ["name:acme/gone", undefined, false],
+    ]);
+    expect(page.executions).toHaveLength(1);
   });
 
   test("wants the same executions when it is read again", () => {

@@ -1,10 +1,11 @@
 import type { Finding } from "#shared/changeset/desire.ts";
 import { executionLifecycle, type Execution } from "#shared/execution/execution.ts";
 import { advance } from "#shared/lifecycle.ts";
-import type { RepositoryPage, RepositoryRef, RepositorySnapshot } from "#shared/ports/code-host.ts";
-import { matchRepository } from "#shared/spec/match-repository.ts";
+import type { RepositoryRef, RepositorySnapshot } from "#shared/ports/code-host.ts";
 import type { Spec } from "#shared/spec/spec.ts";
-import { executionIdFor, missingTargetKey, targetKey, type RepoTarget, type Run } from "./run.ts";
+import { judgePage } from "./judge-page.ts";
+import type { SelectionPage } from "./read-page.ts";
+import { executionIdFor, type RepoTarget, type Run } from "./run.ts";
 
 type NewExecution = Omit<Execution, "version">;
 
@@ -32,46 +33,42 @@ export function planPage(input: {
   readonly run: Run;
   readonly spec: Spec;
   readonly stepsHash: string;
-  readonly page: RepositoryPage;
+  readonly page: SelectionPage;
 }): PagePlan {
   const { run, spec, stepsHash, page } = input;
   const { campaign } = run;
   const targets: RepoTarget[] = [];
   const executions: NewExecution[] = [];
-  const inRun = { campaign, run: run.number };
 
-  for (const snapshot of page.repositories) {
-    const verdict = matchRepository(spec.filters, snapshot);
-    const { branch } = snapshot;
-    const repository = refOf(snapshot);
-    const seen = {
-      ...inRun,
-      key: targetKey(snapshot),
-      repository,
-      fullName: `${snapshot.owner}/${snapshot.name}`,
-      because: verdict.because,
-      ...(branch === undefined ? {} : { branch: branch.name, baseCommit: branch.commit }),
+  for (const verdict of judgePage(spec, page)) {
+    const { key, fullName, because, seen } = verdict;
+    const target = {
+      campaign,
+      run: run.number,
+      key,
+      fullName,
+      because,
+      ...(seen === undefined ? {} : { repository: refOf(seen) }),
+      ...(seen?.branch === undefined ? {} : { branch: seen.branch.name, baseCommit: seen.branch.commit }),
     };
-    if (!verdict.selected || branch === undefined) {
-      targets.push({ ...seen, selected: false });
+    if (!verdict.selected) {
+      targets.push({ ...target, selected: false });
       continue;
     }
-    const id = executionIdFor({ campaign, repository, branch: branch.name, baseCommit: branch.commit, stepsHash });
-    targets.push({ ...seen, selected: true, executionId: id });
+    const { name: branch, commit: baseCommit } = verdict.branch;
+    const repository = refOf(verdict.seen);
+    const id = executionIdFor({ campaign, repository, branch, baseCommit, stepsHash });
+    targets.push({ ...target, selected: true, executionId: id });
     executions.push({
       id,
       campaign,
       specVersion: run.specVersion,
       repository,
-      branch: branch.name,
-      baseCommit: branch.commit,
+      branch,
+      baseCommit,
       attempt: 1,
       state: { status: "pending" },
     });
-  }
-  for (const fullName of page.missing) {
-    const because = "there is no such repository, or the App has no access to it";
-    targets.push({ ...inRun, key: missingTargetKey(fullName), fullName, selected: false, because });
   }
   return { targets, executions, sortOut: (fresh, known) => sortOut(run, executions, fresh, known) };
 }

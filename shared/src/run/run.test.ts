@@ -1,35 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { aRepository, aSpec, noon } from "#shared/testing/builders.ts";
+import { aRepository, noon } from "#shared/testing/builders.ts";
 import { isFinished, type RunProgress } from "./run-store.ts";
-import { executionIdFor, missingTargetKey, planSelection, targetKey, type Run } from "./run.ts";
-
-describe("planning a selection", () => {
-  test("reads repositories by name first, an owner's together, whatever their place in the spec", () => {
-    const spec = aSpec({
-      on: [
-        { org: "acme" },
-        { repository: "acme/api", branch: "next" },
-        { search: "org:acme topic:node", org: "acme" },
-        { repository: "globex/web" },
-        { repository: "acme/web" },
-      ],
-    });
-    expect(planSelection(spec)).toEqual([
-      { kind: "repositories", organization: "acme", repositories: [{ name: "api", branch: "next" }, { name: "web" }] },
-      { kind: "repositories", organization: "globex", repositories: [{ name: "web" }] },
-      { kind: "organization", organization: "acme" },
-      { kind: "search", organization: "acme", search: "org:acme topic:node" },
-    ]);
-  });
-
-  test("asks for no more than a hundred names at once, and loses none", () => {
-    const on = Array.from({ length: 201 }, (_, index) => ({ repository: `acme/r${index}` }));
-    const parts = planSelection(aSpec({ on }));
-    const names = parts.map((part) => (part.kind === "repositories" ? part.repositories.map(({ name }) => name) : []));
-    expect(names.map(({ length }) => length)).toEqual([100, 100, 1]);
-    expect(names.flat()).toEqual(on.map(({ repository }) => repository.slice("acme/".length)));
-  });
-});
+import { executionIdFor, missingTargetKey, targetKey, type Run } from "./run.ts";
 
 describe("the id of an execution", () => {
   const work = { campaign: "tidy", repository: aRepository(), branch: "main", baseCommit: "a", stepsHash: "s" };

@@ -1,6 +1,5 @@
 import { hashOf } from "#shared/hash.ts";
 import type { RepositoryRef, RepositorySnapshot } from "#shared/ports/code-host.ts";
-import type { Spec } from "#shared/spec/spec.ts";
 
 /** One preview of a spec version: which repositories, and what the steps make of each. */
 export interface Run {
@@ -29,47 +28,6 @@ export interface RepoTarget {
   readonly selected: boolean;
   readonly because: string;
   readonly executionId?: string;
-}
-
-/** A part of a selection: what one series of pages reads. */
-export type SelectionPart =
-  | { readonly kind: "organization"; readonly organization: string }
-  | { readonly kind: "search"; readonly organization: string; readonly search: string }
-  | {
-      readonly kind: "repositories";
-      readonly organization: string;
-      readonly repositories: readonly { readonly name: string; readonly branch?: string }[];
-    };
-
-/** How many repositories are looked up by name in one page. */
-const namesPerPage = 100;
-
-/**
- * The parts of a spec's selection, in the order in which they are read. Repositories that are listed by name come first,
- * so that a branch given there wins over the default branch that a whole organization or a search would choose.
- */
-export function planSelection(spec: Spec): readonly SelectionPart[] {
-  const named = new Map<string, { name: string; branch?: string }[]>();
-  const others: SelectionPart[] = [];
-  for (const source of spec.on) {
-    if ("repository" in source) {
-      const [owner = "", name = ""] = source.repository.split("/");
-      const listed = named.get(owner) ?? [];
-      listed.push({ name, ...(source.branch === undefined ? {} : { branch: source.branch }) });
-      named.set(owner, listed);
-    } else if ("search" in source) {
-      others.push({ kind: "search", organization: source.org, search: source.search });
-    } else {
-      others.push({ kind: "organization", organization: source.org });
-    }
-  }
-  const parts: SelectionPart[] = [];
-  for (const [organization, repositories] of named) {
-    for (let from = 0; from < repositories.length; from += namesPerPage) {
-      parts.push({ kind: "repositories", organization, repositories: repositories.slice(from, from + namesPerPage) });
-    }
-  }
-  return [...parts, ...others];
 }
 
 /** The key under which a target is stored once a run. */

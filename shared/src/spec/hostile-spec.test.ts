@@ -6,7 +6,7 @@ import { parseSpec } from "./parse-spec.ts";
 
 const decent = `version: 1
 name: decent
-on: [{ org: acme }]
+on: [{ org: acme }, { codeSearch: "filename:.nvmrc 22", org: acme }]
 filters: { exclude: [{ name: "acme/*-old", topic: legacy, archived: true, file: package.json }] }
 steps:
   - name: change

@@ -19,11 +19,20 @@ export function normalize(document: SpecDocument): Spec {
 
 /** A search always says whose it is, and is confined to it. */
 function normalizeSource(source: SpecDocument["on"][number]): Source {
-  if (!("search" in source)) return source;
-  const [owner] = searchOwners(source.search);
-  if (owner !== undefined) return { search: source.search, org: source.org ?? owner };
-  const org = source.org ?? "";
-  return { search: `org:${org} ${source.search}`, org };
+  if ("search" in source) {
+    const { words, org } = confined(source.search, source.org);
+    return { search: words, org };
+  }
+  if ("codeSearch" in source) {
+    const { words, org } = confined(source.codeSearch, source.org);
+    return { codeSearch: words, org };
+  }
+  return source;
+}
+
+function confined(words: string, org = ""): { readonly words: string; readonly org: string } {
+  const [owner] = searchOwners(words);
+  return owner === undefined ? { words: `org:${org} ${words}`, org } : { words, org: org || owner };
 }
 
 function normalizeStep({ timeout, if: condition, ...step }: SpecDocument["steps"][number]): Step {

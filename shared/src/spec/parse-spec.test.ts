@@ -88,6 +88,9 @@ describe("a spec", () => {
     expect(onOf('search: "topic:node org:acme"')).toEqual({ search: "topic:node org:acme", org: "acme" });
     expect(onOf('search: "user:octocat fork:true"')).toEqual({ search: "user:octocat fork:true", org: "octocat" });
     expect(onOf('{ search: "topic:node", org: acme }')).toEqual({ search: "org:acme topic:node", org: "acme" });
+    const found = { codeSearch: "org:acme filename:.nvmrc 22", org: "acme" };
+    expect(onOf('{ codeSearch: "filename:.nvmrc 22", org: acme }')).toEqual(found);
+    expect(onOf('codeSearch: "org:acme filename:.nvmrc 22"')).toEqual(found);
   });
 });
 
@@ -184,7 +187,7 @@ describe("a spec with mistakes", () => {
 
   test.for([
     ["on:\n  - org: acme", "on: []", "5:5 on: is empty"],
-    ["- org: acme", "- {}", "6:5 on[0]: is empty; there is org, search, repository, branch"],
+    ["- org: acme", "- {}", "6:5 on[0]: is empty; there is org, search, codeSearch, repository, branch"],
     ["- org: acme", "- orgs: acme", '6:5 on[0].orgs: unknown key; did you mean "org"?'],
     [
       "- org: acme",
@@ -194,6 +197,23 @@ describe("a spec with mistakes", () => {
     ["- org: acme", "- search: topic:node", "6:13 on[0].search: names no organization"],
     ["- org: acme", '- search: "org:a org:b"', "6:13 on[0].search: names several organizations"],
     ["- org: acme", '- { search: "org:a", org: b }', "6:29 on[0].org: is not the a that the search names"],
+    ["- org: acme", "- { codeSaerch: x, org: a }", '6:7 on[0].codeSaerch: unknown key; did you mean "codeSearch"?'],
+    ["- org: acme", "- { codeSearch: x, search: y }", "6:7 on[0].codeSearch: cannot stand beside search"],
+    ["- org: acme", "- codeSearch: filename:.nvmrc", "6:17 on[0].codeSearch: names no organization"],
+    ["- org: acme", '- codeSearch: "x org:a user:b"', "6:17 on[0].codeSearch: names several organizations"],
+    ["- org: acme", '- { codeSearch: "x org:a", org: b }', "6:35 on[0].org: is not the a that the search names"],
+    ["- org: acme", '- codeSearch: ""', "6:17 on[0].codeSearch: is empty"],
+    [
+      "- org: acme",
+      '- codeSearch: "org:a language:go"',
+      "6:17 on[0].codeSearch: says where to look and not what to look",
+    ],
+    [
+      "- org: acme",
+      '- codeSearch: "org:a -filename:x NOT"',
+      "6:17 on[0].codeSearch: says where to look and not what to look",
+    ],
+    ["- org: acme", '- codeSearch: "x repo:a/b"', "6:17 on[0].codeSearch: names a repository, which GitHub adds"],
     ["name: node-24", "name: 24", '4:7 name: has to be text, not the number 24; put it in quotes: "24"'],
     ["name: node-24", "name:", "4:6 name: has no value, and has to be text"],
     ["name: node-24", "name: a..b", "4:7 name: is part of a branch name"],

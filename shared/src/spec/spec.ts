@@ -18,7 +18,7 @@ export interface Spec {
   readonly policies: Policies;
 }
 
-export type Source = OrganizationSource | SearchSource | RepositorySource;
+export type Source = OrganizationSource | SearchSource | CodeSearchSource | RepositorySource;
 
 interface OrganizationSource {
   /** An organization or user: all repositories that the App sees there. */
@@ -28,6 +28,13 @@ interface OrganizationSource {
 interface SearchSource {
   /** A repository search in the code host's words; it is confined to `org` by a qualifier in it. */
   readonly search: string;
+  /** Whose installation searches. */
+  readonly org: string;
+}
+
+interface CodeSearchSource {
+  /** A search for files in the words of the code host's API; it is confined to `org` by a qualifier in it. */
+  readonly codeSearch: string;
   /** Whose installation searches. */
   readonly org: string;
 }
