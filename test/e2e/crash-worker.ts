@@ -1,6 +1,8 @@
 // The whole platform in a process that kills itself, as `kill -9` does, right after the n-th effect since it was armed: a
 // write that Postgres has committed, a request that GitHub or the broker has answered, a blob that is on disk. It tells
 // the process that forked it its address, and when asked how many effects there were.
+import { subscribe } from "node:diagnostics_channel";
+import type { ClientRequest } from "node:http";
 import { Client } from "pg";
 import { fileURLToPath } from "node:url";
 import { allFunctions } from "#functions/all.ts";
@@ -17,17 +19,24 @@ function effect(): void {
   if (effects === crashAfter) process.kill(process.pid, "SIGKILL");
 }
 
-/** Counts what Postgres has committed: transactions, and writes outside of one. */
+/**
+ * Counts what Postgres has committed: transactions that wrote, and writes outside of one. What paces is left out: it is
+ * written before and after every request, which are effects themselves, and a turn that is lost is given back at the start.
+ */
 function watchPostgres(): void {
   const prototype = Client.prototype as unknown as { query: (...args: unknown[]) => unknown };
   const { query } = prototype;
-  const inTransaction = new WeakSet();
+  /** Whether the transaction of a connection has written. */
+  const transactions = new WeakMap<object, { wrote: boolean }>();
   prototype.query = function watched(this: object, ...args: unknown[]): unknown {
     const text = textOf(args[0]);
-    if (/^\s*BEGIN/i.test(text)) inTransaction.add(this);
+    if (/^\s*BEGIN/i.test(text)) transactions.set(this, { wrote: false });
+    const transaction = transactions.get(this);
+    const writes = /^\s*(INSERT|UPDATE|DELETE|WITH)/i.test(text) && !/^\s*\w+ (INTO )?pacing\b/i.test(text);
+    if (transaction !== undefined && writes) transaction.wrote = true;
     const isCommit = /^\s*COMMIT/i.test(text);
-    const counts = isCommit || (/^\s*(INSERT|UPDATE|DELETE|WITH)/i.test(text) && !inTransaction.has(this));
-    if (isCommit || /^\s*ROLLBACK;?\s*$/i.test(text)) inTransaction.delete(this);
+    const counts = transaction === undefined ? writes : isCommit && transaction.wrote;
+    if (isCommit || /^\s*ROLLBACK;?\s*$/i.test(text)) transactions.delete(this);
     const callback = args.at(-1);
     if (counts && typeof callback === "function") {
       args[args.length - 1] = (error: unknown, ...rest: unknown[]): void => {
@@ -46,8 +55,13 @@ function textOf(statement: unknown): string {
   return "text" in holder && typeof holder.text === "string" ? holder.text : "";
 }
 
-/** Counts what GitHub and the broker have answered to anything but a read. */
-function watchFetch(): void {
+/** Counts what GitHub and the broker have answered to anything but a read: one is asked by `http`, the other by `fetch`. */
+function watchRequests(): void {
+  subscribe("http.client.response.finish", (message) => {
+    // https://nodejs.org/api/diagnostics_channel.html#http
+    const { request } = message as { readonly request: ClientRequest };
+    if (request.method !== "GET") effect();
+  });
   const { fetch } = globalThis;
   globalThis.fetch = async (...args) => {
     const response = await fetch(...args);
@@ -58,7 +72,7 @@ function watchFetch(): void {
 }
 
 watchPostgres();
-watchFetch();
+watchRequests();
 const blobs = createFilesystemBlobStore({ directory: process.env["OCTOBATCH_BLOB_DIRECTORY"] ?? "" });
 const platform = await startLocalPlatform({
   functions: allFunctions,

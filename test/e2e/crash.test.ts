@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { ApiRefused, type ApiClient } from "./api-client.ts";
+import { outcomeOf, timeless, type TimelessOutcome } from "./outcome.ts";
 import { startSurroundings, type Surroundings } from "./world.ts";
 
 const workerFile = fileURLToPath(new URL("crash-worker.ts", import.meta.url));
@@ -24,13 +25,6 @@ pullRequest:
 
 /** More effects than any campaign has; the message to the worker is JSON, which knows no infinity. */
 const never = Number.MAX_SAFE_INTEGER;
-
-/** What an undisturbed run leaves behind, and what every disturbed one must. */
-interface Outcome {
-  readonly pullRequests: readonly string[];
-  readonly branches: readonly string[];
-  readonly audited: readonly string[];
-}
 
 /** The platform in a process of its own, started again whenever it has died. */
 class Worker {
@@ -110,7 +104,7 @@ async function runSpec(surroundings: Surroundings, worker: Worker, text: string)
 async function campaign(
   specs: readonly string[],
   crashAfter: number,
-): Promise<{ outcome: Outcome; effects: number; crashes: number }> {
+): Promise<{ outcome: TimelessOutcome; effects: number; crashes: number }> {
   const surroundings = await startSurroundings();
   const { github, stores } = surroundings;
   await github.addOrganization("acme");
@@ -124,15 +118,7 @@ async function campaign(
     await worker.arm(crashAfter);
     await runSpec(surroundings, worker, specs.at(-1) ?? "");
     const effects = crashAfter === never ? await worker.countEffects() : 0;
-    const entries = await stores.audit.page({ limit: 1000 });
-    const refs = await github.repository("acme/widgets").git.refs("refs/heads/");
-    const outcome = {
-      pullRequests: github
-        .pullRequests()
-        .map(({ number, title, labels }) => [number, title, [...labels.keys()].join()].join(" ")),
-      branches: refs.map(({ name }) => name).toSorted(),
-      audited: entries.filter(({ actor }) => actor === "octobatch").map(({ action }) => action),
-    };
+    const outcome = timeless(await outcomeOf(github, stores, "crashing"));
     return { outcome, effects, crashes: worker.crashes };
   } finally {
     await worker.end();
@@ -151,16 +137,24 @@ async function untilEnded({ stores }: Surroundings, worker: Worker): Promise<voi
 }
 
 const opening = ["branch.moved", "pull-request.opened", "labels.added", "assignees.added", "reviewers.added"];
+const updating = ["branch.moved", "pull-request.updated"];
+const audited = (version: number, actions: readonly string[]): readonly string[] =>
+  actions.map((action) => `acme/widgets v${version} ${action}`);
 const second = spec.replace("echo one > ONE", "echo two > ONE").replace("title: One", "title: Two");
 
 test.each([
-  { what: "opening a pull request", specs: [spec], audited: opening },
-  { what: "updating it", specs: [spec, second], audited: [...opening, "branch.moved", "pull-request.updated"] },
+  { what: "opening a pull request", specs: [spec], audited: audited(1, opening) },
+  {
+    what: "updating it",
+    specs: [spec, second],
+    audited: [...audited(1, opening), ...audited(2, updating)],
+  },
 ])(
   "kill -9 after any effect of $what, then starting again, ends as an undisturbed run does",
   async (scene) => {
     const { outcome: undisturbed, effects } = await campaign(scene.specs, never);
     expect(undisturbed.pullRequests).toHaveLength(1);
+    expect(undisturbed).toMatchObject({ auditLog: "intact", dead: [] });
     expect(undisturbed.audited).toEqual(scene.audited);
 
     // Two at a time: each waits mostly for processes to start.

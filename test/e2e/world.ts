@@ -8,10 +8,12 @@ import { allFunctions } from "#functions/all.ts";
 import { createStores, type Stores } from "#shared/adapters/postgres/stores.ts";
 import { systemClock } from "#shared/adapters/system/system-clock.ts";
 import type { Clock } from "#shared/ports/clock.ts";
+import type { Capabilities } from "#shared/runtime/capabilities.ts";
 import { startLocalPlatform, type LocalPlatform, type LocalPlatformOptions } from "#shared/runtime/local-platform.ts";
 import { createLogger } from "#shared/runtime/logger.ts";
 import { alwaysReleased } from "#shared/runtime/task-release.ts";
 import { testDatabase, type TestDatabase } from "#shared/testing/postgres.ts";
+import type { LimitsSetting } from "../github/limits/github-limits.ts";
 import { startGitHub, type LocalGitHub } from "../github/local-github.ts";
 import { openApiMissing } from "../github/validation/openapi-document.ts";
 import { createApiClient, type ApiClient } from "./api-client.ts";
@@ -24,6 +26,12 @@ export interface WorldOptions {
   readonly pullRequestsPerDay?: number;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly disturb?: LocalPlatformOptions["disturb"];
+  /** Of the local GitHub; off by default. */
+  readonly limits?: LimitsSetting;
+  /** Further settings. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Capabilities to use instead of those that the settings make. */
+  readonly overrides?: (surroundings: Surroundings) => Partial<Capabilities>;
 }
 
 /** Everything on this machine, over a real Postgres, real git and the local GitHub, for one test. */
@@ -49,7 +57,8 @@ export async function startSurroundings(options: WorldOptions = {}): Promise<Sur
   const directory = await mkdtemp(join(tmpdir(), "octobatch-test-"));
   const database = await testDatabase();
   const validate = (await openApiMissing()) === undefined;
-  const github = await startGitHub({ directory: join(directory, "github"), clock, validate });
+  const { limits = "off" } = options;
+  const github = await startGitHub({ directory: join(directory, "github"), clock, validate, limits });
   const stores = createStores(database.database.knex, alwaysReleased);
   const environment = {
     DATABASE_URL: database.url,
@@ -65,6 +74,7 @@ export async function startSurroundings(options: WorldOptions = {}): Promise<Sur
     ...(options.pullRequestsPerDay === undefined
       ? {}
       : { OCTOBATCH_PULL_REQUESTS_PER_DAY: String(options.pullRequestsPerDay) }),
+    ...options.environment,
   };
   return {
     github,
@@ -95,6 +105,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     log: createLogger(process.env["OCTOBATCH_TEST_LOG_LEVEL"] ?? "silent"),
     alone: true,
     ...(options.disturb === undefined ? {} : { disturb: options.disturb }),
+    ...(options.overrides === undefined ? {} : { overrides: options.overrides(surroundings) }),
   });
   github.setWebhookUrl(platform.webhookUrl);
   return {

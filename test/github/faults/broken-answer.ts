@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
-import type { Fault } from "./faults.ts";
+import { slowDown } from "../limits/rate-refusals.ts";
+import type { Fault, LimitedAnswer } from "./faults.ts";
 
 export interface Answer {
   readonly status: number;
@@ -45,6 +46,12 @@ export function sendBroken(
         status: "422",
       });
     }
+    case "limited": {
+      const { status, retryAfterSeconds } = fault.refusal ?? { status: 403 };
+      const wait = retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) };
+      sendAnswer(response, { status, headers: { ...headers, ...wait }, body: limitedBody(status) });
+      return status;
+    }
     case "timeout":
       return 0;
     case "reset":
@@ -60,6 +67,13 @@ export function sendBroken(
     case "graphql-partial":
       throw new Error(`A ${fault.kind} fault leaves the answer whole.`);
   }
+}
+
+function limitedBody(status: LimitedAnswer["status"]): unknown {
+  if (status === 200) return { errors: [{ message: slowDown }] };
+  const errors = [{ resource: "PullRequest", code: "custom", field: "data", message: "was submitted too quickly" }];
+  const said = status === 422 ? { message: "Validation Failed", errors } : { message: slowDown };
+  return { ...said, documentation_url: "https://docs.github.com/rest", status: String(status) };
 }
 
 /** What GraphQL says when it cannot say what went wrong. */

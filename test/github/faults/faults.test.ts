@@ -62,6 +62,28 @@ describe("faults", () => {
     expect((await fetch(url)).status).toBe(200);
   });
 
+  it.each([{ status: 403, retryAfterSeconds: 7 }, { status: 429 }, { status: 422 }] as const)(
+    "refuse as a secondary limit does, without counting anything: %o",
+    async (refusal) => {
+      const { github, ask } = await aScene();
+      github.faults.add({ kind: "limited", refusal, match: { operation } });
+      const answer = await ask(draft);
+      expect(answer.status).toBe(refusal.status);
+      expect(answer.headers.get("retry-after")).toBe("retryAfterSeconds" in refusal ? "7" : null);
+      expect(JSON.stringify(answer.body)).toMatch(/secondary rate limit|was submitted too quickly/);
+      expect(github.pullRequests()).toEqual([]);
+      expect((await ask(draft)).status).toBe(201);
+      expect(github.faults.seen.filter((seen) => seen.operation === operation)).toHaveLength(2);
+    },
+  );
+
+  it("refuse GraphQL with 200 and an error", async () => {
+    const { github, ask } = await aScene();
+    github.faults.add({ kind: "limited", refusal: { status: 200 }, match: { surface: "graphql" } });
+    const answer = await ask({ query: "{ viewer { login } }" });
+    expect(answer).toMatchObject({ status: 200, body: { errors: [{ message: expect.stringMatching(/secondary/) }] } });
+  });
+
   it("answer late by the clock", async () => {
     const clock = createVirtualClock(new Date());
     const { github } = await anOrganization({ validate: false, clock });
@@ -123,6 +145,7 @@ describe("faults", () => {
     const { github } = await aScene();
     expect(() => github.faults.add({ kind: "graphql-partial" })).toThrow(/graphqlField/);
     expect(() => github.faults.add({ kind: "slow" })).toThrow(/needs ms/);
+    expect(() => github.faults.add({ kind: "limited" })).toThrow(/needs its refusal/);
     expect(() => github.faults.add({ kind: "truncated", when: "before" })).toThrow(/leave out/);
     expect(() => github.faults.add({ kind: "5xx", match: { operation: "POST /pulls" } })).toThrow(/no operation/);
     expect(() => github.lags.add({ of: "ref" })).toThrow(/reads or ms/);

@@ -22,9 +22,25 @@ export interface FaultMatch {
  * - `graphql-partial`: status 200, the field named in `match.graphqlField` null with an error, the rest as usual
  * - `graphql-502`: what GraphQL answers when it ran out of time
  * - `unresolved-node`: 422 "Could not resolve to a node" although the thing was made
+ * - `limited`: refused as if a secondary limit were passed, in the shape of `refusal`; always before
  */
 export type FaultKind =
-  "5xx" | "timeout" | "reset" | "slow" | "truncated" | "graphql-partial" | "graphql-502" | "unresolved-node";
+  | "5xx"
+  | "timeout"
+  | "reset"
+  | "slow"
+  | "truncated"
+  | "graphql-partial"
+  | "graphql-502"
+  | "unresolved-node"
+  | "limited";
+
+/** How a request is told to slow down: 200 is GraphQL's, 422 says "was submitted too quickly". */
+export interface LimitedAnswer {
+  readonly status: 200 | 403 | 422 | 429;
+  /** Without it GitHub does not say how long. */
+  readonly retryAfterSeconds?: number;
+}
 
 export interface Fault extends Frequency {
   readonly kind: FaultKind;
@@ -38,6 +54,8 @@ export interface Fault extends Frequency {
   readonly status?: 500 | 502 | 503 | 504;
   /** Of a `slow`. */
   readonly ms?: number;
+  /** Of a `limited`. */
+  readonly refusal?: LimitedAnswer;
 }
 
 export interface RequestTraits {
@@ -62,6 +80,8 @@ export class Faults {
   #active: { readonly fault: Fault; readonly hits: Hits }[] = [];
   /** Every request that was hit so far. */
   readonly fired: FiredFault[] = [];
+  /** Every request so far as `match` sees it: what there is to hit. */
+  readonly seen: RequestTraits[] = [];
 
   /**
    * @param seed of those faults that have a chance: the same one hits the same requests again
@@ -80,6 +100,8 @@ export class Faults {
     if (fault.kind === "graphql-partial" && fault.match?.graphqlField === undefined)
       throw new Error("A graphql-partial fault needs match.graphqlField, the field that fails.");
     if (fault.kind === "slow" && fault.ms === undefined) throw new Error("A slow fault needs ms, how long it waits.");
+    if (fault.kind === "limited" && (fault.refusal === undefined || fault.when === "after"))
+      throw new Error("A limited fault needs its refusal, and what is refused has no effect: leave out `when`.");
     if (fault.kind === "truncated" && fault.when === "before")
       throw new Error("A truncated answer needs an answer: leave out `when`.");
     if (
@@ -97,6 +119,7 @@ export class Faults {
 
   /** The fault that hits a request, counted as one of its times. */
   strike(traits: RequestTraits): Fault | undefined {
+    this.seen.push(traits);
     const struck = this.#active.find(({ fault, hits }) => fits(fault.match ?? {}, traits) && hits.hit());
     if (struck === undefined) return undefined;
     this.fired.push({ fault: struck.fault, method: traits.method, path: traits.path });

@@ -4,6 +4,9 @@ import type { GitHubLimits } from "./github-limits.ts";
 
 const documentation = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api";
 
+/** What GitHub says when a secondary limit was passed. */
+export const slowDown = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+
 /** The hour's budget is used up. GraphQL says so with status 200. */
 export function primaryRefusal(limits: GitHubLimits, caller: Caller, isGraphql: boolean): Refusal {
   const status = isGraphql ? 200 : limits.refusals.primaryStatus;
@@ -15,11 +18,7 @@ export function primaryRefusal(limits: GitHubLimits, caller: Caller, isGraphql: 
 
 /** Too much at once, or still during the cooldown. */
 export function secondaryRefusal(limits: GitHubLimits, isGraphql: boolean): Refusal {
-  return secondary(
-    limits,
-    isGraphql,
-    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
-  );
+  return secondary(limits, isGraphql, slowDown);
 }
 
 /** Content came too fast. */

@@ -33,8 +33,8 @@ function listDeliveries(request: RestRequest): RestAnswer {
   const { query } = request;
   const size = Math.min(Math.max(Number.parseInt(query.get("per_page") ?? "30", 10) || 30, 1), 100);
   const status = query.get("status");
-  const isWanted = (delivery: Delivery): boolean =>
-    status === null || (delivery.status === "OK") === (status === "success");
+  const isWanted = ({ statusCode }: Delivery): boolean =>
+    status === null || (status === "success" ? statusCode >= 200 && statusCode < 400 : statusCode >= 400);
   const all = recent(request).filter(isWanted);
   const cursor = query.get("cursor");
   if (cursor !== null && !/^v1_\d+$/.test(cursor)) throw new Refusal(400, "Invalid cursor");

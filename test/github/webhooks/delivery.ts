@@ -22,7 +22,7 @@ export interface Delivery {
   readonly headers: Readonly<Record<string, string>>;
   /** `pending` until the receiver has answered; then GitHub's word, `OK` for a success. */
   status: string;
-  /** 0 when nobody answered. */
+  /** 0 while it is pending; 502 or 504 when nobody answered. */
   statusCode: number;
   durationMs: number;
   responseBody: string;

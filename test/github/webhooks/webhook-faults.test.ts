@@ -31,7 +31,7 @@ describe("faults of webhooks", () => {
     await github.webhooksSettled();
     expect(arrived()).toEqual(["unarchived"]);
     const { data } = await app.octokit.request("GET /app/hook/deliveries", { status: "failure" });
-    expect(data).toMatchObject([{ action: "archived", status: "failed to connect to host", status_code: 0 }]);
+    expect(data).toMatchObject([{ action: "archived", status: "failed to connect to host", status_code: 502 }]);
     const delivery_id = Number(data[0]?.id);
     await app.octokit.request("POST /app/hook/deliveries/{delivery_id}/attempts", { delivery_id });
     await github.webhooksSettled();

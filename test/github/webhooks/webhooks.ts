@@ -26,6 +26,10 @@ export interface WebhookEvent {
 /** GitHub gives a receiver this long. */
 const timeoutMs = 10_000;
 
+/** What GitHub writes down where no answer came: the status of a gateway. */
+const unreachable = { status: "failed to connect to host", statusCode: 502 };
+const timedOut = { status: "timed out", statusCode: 504 };
+
 /** Sends what happens to the App's webhook, signed, once: a failed delivery is only repeated when somebody asks. */
 export class Webhooks {
   readonly #world: World;
@@ -194,8 +198,8 @@ export class Webhooks {
       delivery.statusCode = response.status;
       delivery.status = statusText(response.status);
     } catch (error) {
-      delivery.status =
-        error instanceof Error && error.name === "TimeoutError" ? "timed out" : "failed to connect to host";
+      const isTimeout = error instanceof Error && error.name === "TimeoutError";
+      Object.assign(delivery, isTimeout ? timedOut : unreachable);
     }
     delivery.durationMs = performance.now() - startedAt;
   }
@@ -203,6 +207,6 @@ export class Webhooks {
 
 /** The receiver was never reached. */
 function fail(delivery: Delivery): Promise<void> {
-  delivery.status = "failed to connect to host";
+  Object.assign(delivery, unreachable);
   return Promise.resolve();
 }
