@@ -62,7 +62,7 @@ describe("what the code host refuses", () => {
   test("keeps the slot of a pull request that an attempt before had opened", async () => {
     world.codeHost.failNext("openPullRequest", new CodeHostUnavailable("the answer was lost"), "afterwards");
     await expect(world.publish()).rejects.toBeInstanceOf(CodeHostUnavailable);
-    world.codeHost.failNext("createCommit", new CodeHostRefused("archived", "acme/api is archived."));
+    world.codeHost.failNext("branchHead", new CodeHostRefused("archived", "acme/api is archived."));
     expect(await world.publish()).toMatch(/^refused/);
     expect(await world.slotsTaken()).toBe(1);
   });
@@ -71,7 +71,7 @@ describe("what the code host refuses", () => {
     world.codeHost.failNext("openPullRequest", new CodeHostUnavailable("the answer was lost"), "afterwards");
     await expect(world.publish()).rejects.toBeInstanceOf(CodeHostUnavailable);
     const headCommit = await world.codeHost.branchHead(world.repository, branch);
-    world.codeHost.failNext("createCommit", new CodeHostRefused("archived", "acme/api is archived."));
+    world.codeHost.failNext("branchHead", new CodeHostRefused("archived", "acme/api is archived."));
     await world.publish();
     const pushed = { branch, headCommit };
     expect((await world.changeset()).state).toEqual({ status: "failed", because: "acme/api is archived.", pushed });
