@@ -27,6 +27,8 @@ export interface Publishing {
   /** GitHub's, which ours are told, too. */
   readonly limits: GitHubLimits;
   readonly isPaced: boolean;
+  /** Until all are open, unless it is given. */
+  readonly forMs?: number;
   /** What GitHub's limits become once half of the pull requests are open, and nobody is told. */
   readonly lowered?: GitHubLimits;
 }
@@ -48,7 +50,7 @@ const change: readonly FileChange[] = [
 /** Publishes a campaign over an organization of so many repositories, in virtual time. */
 export async function publishAll(
   scratch: Pick<Scratch, "directory" | "database">,
-  { pullRequests, limits, isPaced, lowered }: Publishing,
+  { pullRequests, limits, isPaced, forMs, lowered }: Publishing,
 ): Promise<Published> {
   const name = isPaced ? "paced" : "unpaced";
   const clock = createVirtualClock();
@@ -85,7 +87,7 @@ export async function publishAll(
       const before = github.requests.length;
       const startedAt = clock.now();
       await platform.call(z.unknown(), "POST", `/campaigns/${name}/publications`, {});
-      await platform.finish();
+      await platform.finish(forMs);
       const published = github.pullRequests();
       const last = Math.max(...published.map(({ createdAt }) => createdAt.getTime()));
       return {

@@ -35,8 +35,8 @@ export interface VirtualPlatform {
   readonly stores: Stores;
   /** Asks the API. @throws Error unless the answer is 200. */
   call<T>(schema: z.ZodType<T>, method: "GET" | "POST", path: string, body?: unknown): Promise<T>;
-  /** Does all that is to be done, however far in the future. */
-  finish(): Promise<void>;
+  /** Does all that is to be done, however far in the future, or what is to be done for so long. */
+  finish(forMs?: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -143,12 +143,14 @@ export async function openVirtualPlatform(options: {
       if (response?.status !== 200) throw new Error(`${method} ${path}: ${response?.status} ${await response?.text()}`);
       return schema.parse(await response.json());
     },
-    async finish() {
+    async finish(forMs = Infinity) {
+      const untilMs = clock.now().getTime() + forMs;
       for (;;) {
         await quiet(dispatcher, busy);
         if ((await sandbox.finishAll()) > 0) continue;
         const next = await nextInstant(database, clock);
         if (next === undefined && busy.handling === 0) return;
+        if (next !== undefined && next.getTime() > untilMs) return;
         if (next !== undefined && next > clock.now()) clock.set(next);
       }
     },

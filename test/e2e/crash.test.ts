@@ -1,13 +1,8 @@
-import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { ApiRefused, type ApiClient } from "./api-client.ts";
+import { MortalWorker } from "./mortal-worker.ts";
 import { outcomeOf, timeless, type TimelessOutcome } from "./outcome.ts";
 import { startSurroundings, type Surroundings } from "./world.ts";
-
-const workerFile = fileURLToPath(new URL("crash-worker.ts", import.meta.url));
 
 const spec = `
 version: 1
@@ -26,73 +21,8 @@ pullRequest:
 /** More effects than any campaign has; the message to the worker is JSON, which knows no infinity. */
 const never = Number.MAX_SAFE_INTEGER;
 
-/** The platform in a process of its own, started again whenever it has died. */
-class Worker {
-  readonly #surroundings: Surroundings;
-  #child: ChildProcess | undefined;
-  #exited: Promise<unknown> = Promise.resolve();
-  #isDead = true;
-  #api: ApiClient | undefined;
-  crashes = -1;
-
-  constructor(surroundings: Surroundings) {
-    this.#surroundings = surroundings;
-  }
-
-  /** Starts it unless it lives. */
-  async revive(): Promise<ApiClient> {
-    if (this.#api !== undefined && !this.#isDead) return this.#api;
-    await this.#exited;
-    this.crashes += 1;
-    const child = fork(workerFile, {
-      env: { ...process.env, ...this.#surroundings.environment },
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-    });
-    this.#child = child;
-    this.#isDead = false;
-    this.#exited = once(child, "exit").then(() => (this.#isDead = true));
-    // The worker's own first message.
-    const [{ url }] = (await once(child, "message")) as [{ url: string }];
-    this.#surroundings.github.setWebhookUrl(`${url}/webhooks/github`);
-    this.#api = this.#surroundings.apiAt(url);
-    return this.#api;
-  }
-
-  /** From now on effects are counted, and after so many the process dies. */
-  async arm(crashAfter: number): Promise<void> {
-    this.#child?.send(crashAfter);
-    await once(this.#child as ChildProcess, "message");
-  }
-
-  /** Asks until it is answered, as a person would: again when the process has died meanwhile. */
-  async ask<Answer>(question: (api: ApiClient) => Promise<Answer>): Promise<Answer> {
-    for (;;) {
-      const api = await this.revive();
-      try {
-        return await question(api);
-      } catch (error) {
-        if (error instanceof ApiRefused) throw error;
-        await sleep(10);
-      }
-    }
-  }
-
-  /** How many effects there were since it was armed, of a process that does not die. */
-  async countEffects(): Promise<number> {
-    this.#child?.send("count");
-    const [{ effects }] = (await once(this.#child as ChildProcess, "message")) as [{ effects: number }];
-    return effects;
-  }
-
-  async end(): Promise<void> {
-    // It may die of its last effect just now; then there is nobody to tell.
-    this.#child?.send("end", () => {});
-    await this.#exited;
-  }
-}
-
 /** Runs a spec from its application to its pull request. */
-async function runSpec(surroundings: Surroundings, worker: Worker, text: string): Promise<void> {
+async function runSpec(surroundings: Surroundings, worker: MortalWorker, text: string): Promise<void> {
   await worker.ask((api) => api.apply(text));
   await worker.ask((api) => api.preview("crashing"));
   await untilEnded(surroundings, worker);
@@ -111,7 +41,7 @@ async function campaign(
   github.addUser("ana");
   await github.addRepository({ owner: "acme", name: "widgets" });
   github.addCollaborator("acme/widgets", "ana");
-  const worker = new Worker(surroundings);
+  const worker = new MortalWorker(surroundings);
   try {
     await worker.revive();
     for (const text of specs.slice(0, -1)) await runSpec(surroundings, worker, text);
@@ -129,7 +59,7 @@ async function campaign(
 const final = new Set(["done", "dead", "cancelled"]);
 
 /** Waits until every task has come to its end, those that are tried again later included, reviving the dead worker. */
-async function untilEnded({ stores }: Surroundings, worker: Worker): Promise<void> {
+async function untilEnded({ stores }: Surroundings, worker: MortalWorker): Promise<void> {
   do {
     await worker.revive();
     await sleep(20);

@@ -9,9 +9,9 @@ export interface SlidingWindow {
   leaving: [leavesAt: number, amount: number][];
 }
 
-/** Uses within so long count as one: a hundredth of the stretch, and at most 12 s. */
+/** Uses within so long count as one: a hundredth of the stretch, and at most 3 s. */
 function partOf(lengthMs: number): number {
-  return Math.min(lengthMs / 100, 12_000);
+  return Math.min(lengthMs / 100, 3000);
 }
 
 /**

@@ -30,7 +30,7 @@ local function queueOf(state, gate)
 end
 
 local function leavesAt(at, lengthMs)
-  local part = math.min(lengthMs / 100, 12000)
+  local part = math.min(lengthMs / 100, 3000)
   return (math.floor(at / part) + 1) * part + lengthMs
 end
 
