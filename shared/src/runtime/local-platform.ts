@@ -113,7 +113,12 @@ export async function startLocalPlatform(options: LocalPlatformOptions): Promise
     const opened = await openForAll(foundation, functions, options.overrides);
     // Before the last one, so that it is closed after it: once nobody asks any more.
     closers.splice(-1, 0, () => opened.close());
-    if (options.alone) await opened.pacing.loseAllTurns(clock.now());
+    if (options.alone) {
+      await opened.pacing.loseAllTurns(clock.now()).catch((error: unknown) => {
+        // They end with their lease, some seconds later.
+        log.warn({ err: error }, "the turns at GitHub of an earlier process could not be given back");
+      });
+    }
 
     const { grantTo, checks } = opened;
     endpoints = new Map(
