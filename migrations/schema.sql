@@ -269,6 +269,8 @@ CREATE INDEX artifacts_by_execution ON public.artifacts USING btree (execution_i
 
 CREATE INDEX audit_log_by_campaign ON public.audit_log USING btree (campaign, seq);
 
+CREATE INDEX audit_log_content_by_at ON public.audit_log USING btree (at) WHERE (action = ANY (ARRAY['pull-request.opened'::text, 'reviewers.added'::text]));
+
 CREATE INDEX changesets_by_campaign ON public.changesets USING btree (campaign, status);
 
 CREATE INDEX changesets_by_checked_at ON public.changesets USING btree (checked_at) WHERE ((pull_request IS NOT NULL) AND (status <> 'merged'::text));

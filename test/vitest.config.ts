@@ -12,5 +12,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",
+    // By default one core is left idle.
+    maxWorkers: "100%",
   },
 });

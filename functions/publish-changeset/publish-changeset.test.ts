@@ -146,7 +146,7 @@ describe("publishing", () => {
     expect(await world.database.database.knex("publish_slots")).toEqual([]);
   });
 
-  test("a missing installation is refused before anything is begun, and bury says so on the changeset", async () => {
+  test("a missing installation is refused before anything is begun, and left to bury", async () => {
     world.codeHost.uninstall("acme");
     expect(await deliver()).toBe(422);
     expect((await changeset())?.state.status).toBe("ready");

@@ -13,7 +13,7 @@ import { serve } from "#shared/runtime/serve.ts";
  */
 export const reconcileChangeset = defineFunction({
   name: "reconcile-changeset",
-  tokenRole: "writer",
+  tokenRole: "reader",
   on: changesetNudged,
   needs: ["campaigns", "changesets", "codeHost", "clock"],
   async handle({ changesetId }, { campaigns, changesets, codeHost, clock, transact }) {

@@ -58,3 +58,13 @@ export function limitSeconds(count: number, { contentAMinute, contentAnHour }: G
   }
   return createdAt.at(-1) ?? 0;
 }
+
+/** What was promised of publishing and is not so; empty when all is. */
+export function brokenPromises(result: PublishResult): readonly string[] {
+  const { pullRequests, mutatingRequests, refused, virtualSeconds, limitSeconds } = result;
+  return [
+    ...(refused > 0 ? [`${refused} requests were refused for a limit`] : []),
+    ...(mutatingRequests > 5 * pullRequests ? ["more than 5 mutating requests a pull request"] : []),
+    ...(limitSeconds < 0.95 * virtualSeconds ? ["less than 95 % of the throughput that the limits allow"] : []),
+  ];
+}

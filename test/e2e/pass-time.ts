@@ -12,6 +12,10 @@ export interface Living extends Pick<Surroundings, "github" | "stores" | "databa
 const pollMs = 5;
 /** Whoever waits on the clock for less is in the middle of something; for longer, other things come first. */
 const nearMs = 30_000;
+/** Whoever is under way for so long in real time, and waits for nothing, was lost: its lease ends, and the tick finds it. */
+const lostMs = 20_000;
+/** The longest lease of a task that nobody gives a sign of. */
+const leaseMs = 10 * 60_000;
 /** Longer than anything that waits in a test does. */
 const endlessMs = 5 * 24 * 3_600_000;
 
@@ -23,7 +27,7 @@ const endlessMs = 5 * 24 * 3_600_000;
 export async function passTime(living: Living, until?: Date): Promise<void> {
   const { clock, moved } = living;
   const endlessAt = clock.now().getTime() + endlessMs;
-  for (;;) {
+  for (let movedAtMs = performance.now(); ;) {
     const now = clock.now().getTime();
     if (now > endlessAt) throw new Error(`It never ends: ${JSON.stringify(await living.stores.tasks.counts())}`);
     const wakeAt = clock.nextWakeAt();
@@ -33,6 +37,11 @@ export async function passTime(living: Living, until?: Date): Promise<void> {
       const next = earliest(wakeAt, await nextDueAt(living));
       if (next === undefined || (until !== undefined && next >= until)) break;
       if (next.getTime() > now) clock.set(next);
+    }
+    if (clock.now().getTime() > now) movedAtMs = performance.now();
+    if (performance.now() - movedAtMs > lostMs) {
+      clock.advance(leaseMs);
+      movedAtMs = performance.now();
     }
     await moved();
     await sleep(pollMs);

@@ -134,9 +134,9 @@ describe("the size of a publication", () => {
 
   test("counts each kind of what is added once, and tells whether people are asked for a review", () => {
     const open = { kind: "open", branch: "b" } as const;
-    expect(sizeOf(open, spec(none))).toEqual({ opens: true, additions: 0, asksForReview: false });
+    expect(sizeOf(open, spec(none))).toEqual({ opens: true, additions: 0, asksForReview: false, asksTeams: false });
     const all = { labels: ["a", "b"], assignees: ["ana"], reviewers: [], teamReviewers: ["core"] };
-    expect(sizeOf(open, spec(all))).toEqual({ opens: true, additions: 3, asksForReview: true });
+    expect(sizeOf(open, spec(all))).toEqual({ opens: true, additions: 3, asksForReview: true, asksTeams: true });
   });
 
   test("is that of an update where there is a pull request", () => {

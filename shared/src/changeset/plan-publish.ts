@@ -31,7 +31,7 @@ export function sizeOf(plan: Exclude<PublishPlan, { kind: "leave" }>, { pullRequ
   const { labels, assignees, reviewers, teamReviewers } = pullRequest;
   const asksForReview = reviewers.length + teamReviewers.length > 0;
   const additions = [labels.length > 0, assignees.length > 0, asksForReview].filter(Boolean).length;
-  return { opens: plan.kind === "open", additions, asksForReview };
+  return { opens: plan.kind === "open", additions, asksForReview, asksTeams: teamReviewers.length > 0 };
 }
 
 /** `campaign/<campaign>/<spec version>/<owner>-<name>`: found again by anyone who knows the changeset. */

@@ -46,6 +46,8 @@ export interface PublicationSize {
   readonly additions: number;
   /** Whether reviewers are among them: the code host tells them, and counts that as new content. */
   readonly asksForReview: boolean;
+  /** Whether teams are, which takes a permission of its own. */
+  readonly asksTeams: boolean;
 }
 
 /** What was asked of the code host, in HTTP requests. */
@@ -164,6 +166,7 @@ export interface CodeHost {
   /**
    * Resolves when there is room for a publication, as far as our own budget knows; the code host is asked nothing, so
    * those who have to wait cost nothing. Room is not taken: each request still waits for its own turn.
+   * @throws CodeHostRefused when the App may not do what is going to be asked.
    * @throws CodeHostBusy with an appointment: of many who wait, each is told a time of its own.
    */
   assertRoomToPublish(repository: RepositoryRef, size: PublicationSize): Promise<void>;

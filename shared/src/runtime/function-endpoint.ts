@@ -30,15 +30,28 @@ export function createEndpoint(options: {
       : answerEvents(createEventHandler({ ...options, definition }), clock, log);
   // Without Postgres a function can do nothing; while another part is down it still writes down what has to wait.
   const vitalChecks = new Map([...checks].filter(([name]) => name === "postgres"));
+  const allChecks = new Map([...checks].map(([name, check]) => [name, remembering(check, clock)]));
   return async (request) => {
     const probe = request.method === "GET" ? new URL(request.url).pathname : "";
-    if (probe === "/healthz") return health(checks);
+    if (probe === "/healthz") return health(allChecks);
     if (probe === "/readyz") return health(vitalChecks);
     try {
       return await answer(request);
     } finally {
       afterwards();
     }
+  };
+}
+
+/** Anybody may ask how it is, and some checks ask GitHub: so often at most. */
+const checkedForMs = 15_000;
+
+function remembering(check: () => Promise<void>, clock: Clock): () => Promise<void> {
+  let last: { readonly atMs: number; readonly outcome: Promise<void> } | undefined;
+  return () => {
+    const nowMs = clock.now().getTime();
+    if (last === undefined || nowMs - last.atMs >= checkedForMs) last = { atMs: nowMs, outcome: check() };
+    return last.outcome;
   };
 }
 

@@ -5,6 +5,8 @@ import type { Settings } from "./config.ts";
 import type { Foundation } from "./foundation.ts";
 import type { pacingSettings } from "./pacing-settings.ts";
 
+const poolSize = 4;
+
 /** The budgets of GitHub's installations: in Redis where there is one, else in Postgres, with the same promises. */
 export async function openPacing({
   settings,
@@ -12,7 +14,7 @@ export async function openPacing({
 }: Pick<Foundation, "database"> & { readonly settings: Pick<Settings, (typeof pacingSettings)[number]> }): Promise<{
   readonly value: Pacing;
   readonly check: () => Promise<void>;
-  readonly close?: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }> {
   const concurrentRequests = settings.OCTOBATCH_GITHUB_REQUESTS_AT_ONCE;
   const limits =
@@ -23,11 +25,13 @@ export async function openPacing({
           contentPerMinute: settings.OCTOBATCH_GITHUB_CONTENT_PER_MINUTE,
           contentPerHour: settings.OCTOBATCH_GITHUB_CONTENT_PER_HOUR,
         });
-  const recall = createRecall(database.knex);
+  // A mutation holds a connection while its request waits for a turn.
+  const own = database.beside(poolSize);
+  const recall = createRecall(own.knex);
   if (settings.REDIS_URL === undefined) {
     const { createPostgresPacing } = await import("#shared/adapters/postgres/pacing.ts");
-    const value = createPostgresPacing({ database, limits, recall });
-    return { value, check: () => value.check() };
+    const value = createPostgresPacing({ database: own, limits, recall });
+    return { value, check: () => value.check(), close: () => own.close() };
   }
   const [{ openRedis }, { createRedisPacing }] = await Promise.all([
     import("#shared/adapters/redis/redis-connection.ts"),
@@ -35,5 +39,8 @@ export async function openPacing({
   ]);
   const redis = openRedis({ url: settings.REDIS_URL });
   const value = createRedisPacing({ redis, limits, recall });
-  return { value, check: () => value.check(), close: () => redis.close() };
+  const close = async (): Promise<void> => {
+    await Promise.all([redis.close(), own.close()]);
+  };
+  return { value, check: () => value.check(), close };
 }

@@ -9,17 +9,21 @@ import type { Settings } from "./config.ts";
 import type { Foundation } from "./foundation.ts";
 import { wayToGitHub } from "./open-github.ts";
 
+const poolSize = 4;
+
 /** Everything that is done with the App's key; what it makes is kept in Postgres, encrypted. */
 export function openTokenIssuer(
   context: Foundation & { readonly settings: Settings; readonly opened: { readonly pacing?: Pacing } },
-): { readonly value: TokenIssuer; readonly check: () => Promise<void> } {
+): { readonly value: TokenIssuer; readonly check: () => Promise<void>; readonly close: () => Promise<void> } {
   const { settings, clock, database } = context;
   const appId = settings.OCTOBATCH_GITHUB_APP_ID;
   const privateKey = settings.OCTOBATCH_GITHUB_PRIVATE_KEY;
   // Whoever has the private key can make tokens anyway, so a key derived from it guards them as well as another.
   const keys = settings.OCTOBATCH_TOKENS_KEY ?? [deriveKey(privateKey, "octobatch installation tokens")];
-  const shelf = sealedShelf({ store: createTokenStore(database.knex), cipher: createAesGcmCipher(keys), clock });
+  // On one machine, a mutation holds a connection while it asks for its token.
+  const own = database.beside(poolSize);
+  const shelf = sealedShelf({ store: createTokenStore(own.knex), cipher: createAesGcmCipher(keys), clock });
   const mint = createGitHubTokenMint({ ...wayToGitHub(context), appId, privateKey });
   const value = createTokenIssuer({ mint, shelf, clock });
-  return { value, check: () => value.check() };
+  return { value, check: () => value.check(), close: () => own.close() };
 }

@@ -17,8 +17,11 @@ interface Provider<Value> {
   ) => Promise<{ readonly value: Value; readonly check?: () => Promise<void>; readonly close?: () => Promise<void> }>;
 }
 
-/** A token may have to be asked of GitHub, which is tried a few times. */
-const tokenTimeoutMs = 60_000;
+/**
+ * A token may have to be asked of GitHub, which is tried a few times. A mutation asks for its token, and for another when
+ * that one is refused, while it holds its campaign's gate, which Postgres takes away after 60 s.
+ */
+const tokenTimeoutMs = 15_000;
 
 const megabyte = 1024 * 1024;
 

@@ -2,7 +2,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { CodeHostBusy, CodeHostUnavailable, type CodeHost, type PublicationSize } from "../../ports/code-host.ts";
 import type { HostTokens } from "../../ports/host-tokens.ts";
 import { PacingUnavailable, type PacedErrand, type Pacing } from "../../ports/pacing.ts";
-import { writing } from "./client.ts";
+import { permissionsToWrite } from "./client.ts";
 
 /** Publications that wait do so by appointment: hundreds that came back at once would spend the budget on looking. */
 export function appointments(settings: {
@@ -13,9 +13,10 @@ export function appointments(settings: {
   const { tokens, pacing, clock } = settings;
   return {
     async assertRoomToPublish({ owner, name }, size) {
-      if (pacing === undefined) return;
       const repository = `${owner}/${name}`;
-      const { installation } = await tokens.token({ account: owner, repository }, { permissions: writing });
+      const permissions = permissionsToWrite({ namesTeams: size.asksTeams });
+      const { installation } = await tokens.token({ account: owner, repository }, { permissions });
+      if (pacing === undefined) return;
       const appointment = await pacing
         .book(String(installation), errandOf(size), clock.now())
         .catch((error: unknown) => {

@@ -18,11 +18,13 @@ export interface GitHubClient {
 /** What reads ask for, all of them: so an installation's reads share one token. GitHub adds metadata by itself. */
 const reading: TokenPermissions = { contents: "read", pull_requests: "read" };
 
-/** What a write asks for where nothing out of the ordinary is written. */
-export const writing: TokenPermissions = { contents: "write", pull_requests: "write" };
+const writing: TokenPermissions = { contents: "write", pull_requests: "write" };
 
 /** What a write asks for: more than is usual only where it is needed, since not every installation grants it. */
-function permissionsToWrite({ writesWorkflows = false, namesTeams = false }: AccountPurpose): TokenPermissions {
+export function permissionsToWrite({
+  writesWorkflows = false,
+  namesTeams = false,
+}: Pick<AccountPurpose, "writesWorkflows" | "namesTeams">): TokenPermissions {
   return {
     ...writing,
     ...(writesWorkflows && { workflows: "write" }),

@@ -14,6 +14,8 @@ export interface AppClient {
 }
 
 const perPage = 100;
+/** Of deliveries, the newest first: what is further down was there the last time, too. */
+const maxPages = 30;
 
 /**
  * An attempt as https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook shows it. Its id has up
@@ -49,15 +51,16 @@ export function createGitHubHostApp({ app }: { readonly app: AppClient }): HostA
   /** Failed attempts since then, newest first. */
   async function* failedSince(since: Date): AsyncGenerator<Attempt> {
     let cursor: string | undefined;
-    do {
+    for (let page = 1; page <= maxPages; page += 1) {
       const { attempts, next } = await pageOfAttempts(cursor);
       for (const each of attempts) {
         if (each.delivered_at < since) return;
         // An Enterprise Server that does not know `status` lists those that arrived, too.
         if (!hasArrived(each)) yield each;
       }
+      if (next === undefined) return;
       cursor = next;
-    } while (cursor !== undefined);
+    }
   }
 
   return {

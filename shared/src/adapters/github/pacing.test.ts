@@ -123,11 +123,16 @@ describe("each request to GitHub takes one turn and gives it back: that", () => 
       return booked.length > 1 ? { kind: "go" } : { kind: "wait", until, because: "500 an hour" };
     };
     const { codeHost, asked } = fakeGitHub({}, { pacing: { ...paced.pacing, book } });
-    const size = { opens: true, additions: 2, asksForReview: true };
+    const size = { opens: true, additions: 2, asksForReview: true, asksTeams: false };
     const refused = await errorOf(codeHost.assertRoomToPublish(repository, size));
     expect(refused).toBeInstanceOf(CodeHostBusy);
     expect(refused).toMatchObject({ retryAt: until, message: expect.stringContaining("500 an hour") });
-    await codeHost.assertRoomToPublish(repository, { opens: false, additions: 0, asksForReview: false });
+    await codeHost.assertRoomToPublish(repository, {
+      opens: false,
+      additions: 0,
+      asksForReview: false,
+      asksTeams: false,
+    });
     expect(booked).toEqual([
       { installation: "7", reads: 1, writes: 5, contents: 2 },
       { installation: "7", reads: 3, writes: 3, contents: 0 },
@@ -138,7 +143,7 @@ describe("each request to GitHub takes one turn and gives it back: that", () => 
   test("and where appointments cannot be had, GitHub counts as unavailable", async () => {
     const book = async () => Promise.reject(new PacingUnavailable("Redis does not answer."));
     const { codeHost } = fakeGitHub({}, { pacing: { ...notingPacing().pacing, book } });
-    const size = { opens: true, additions: 0, asksForReview: false };
+    const size = { opens: true, additions: 0, asksForReview: false, asksTeams: false };
     const refused = await errorOf(codeHost.assertRoomToPublish(repository, size));
     expect(refused).toBeInstanceOf(CodeHostUnavailable);
     expect(refused).toMatchObject({ message: expect.stringContaining("Redis does not answer.") });

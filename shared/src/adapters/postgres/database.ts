@@ -21,6 +21,11 @@ export interface Database {
   readonly knex: Knex;
   /** Where it is, for people: `host:port/database`. */
   readonly place: string;
+  /**
+   * The same database by connections of its own, to be closed by whoever asked: for what must not wait for those who hold
+   * one here while they wait for it.
+   */
+  beside(poolSize: number): Database;
   /** Resolves when a query can be answered. @throws DatabaseUnavailable */
   check(): Promise<void>;
   /** Ends all connections. Closing twice is safe. */
@@ -51,6 +56,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     knex: instance,
     place,
+    beside: (poolSize) => openDatabase({ ...options, poolSize }),
     async check() {
       try {
         await instance.raw("SELECT 1");

@@ -38,3 +38,13 @@ test("what has expired goes when another is kept", async () => {
   await store().save({ key: other, sealed: "second", expiresAt: later(60) }, later(1));
   expect(await rows()).toBe(1);
 });
+
+test("many that have all expired are replaced at once, and nobody waits for anybody", async () => {
+  const keys = Array.from({ length: 12 }, (_, index) => hashOf(String(index)));
+  for (let round = 0; round < 20; round += 1) {
+    const now = later(100 * round);
+    const expiresAt = later(50, now);
+    await Promise.all(keys.map((key) => store().save({ key, sealed: String(round), expiresAt }, now)));
+  }
+  expect(await rows()).toBe(12);
+});

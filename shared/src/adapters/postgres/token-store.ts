@@ -14,7 +14,12 @@ export function createTokenStore(sql: Sql): TokenStore {
     async save({ key, sealed, expiresAt }, now) {
       await write(
         sql,
-        `WITH expired AS (DELETE FROM installation_tokens WHERE expires_at <= :now AND key <> :key)
+        // Those that another save is about to replace are its business: two must not wait for each other.
+        `WITH expired AS (
+           SELECT key FROM installation_tokens WHERE expires_at <= :now AND key <> :key FOR UPDATE SKIP LOCKED
+         ), gone AS (
+           DELETE FROM installation_tokens USING expired WHERE installation_tokens.key = expired.key
+         )
          INSERT INTO installation_tokens (key, sealed, expires_at) VALUES (:key, :sealed, :expiresAt)
          ON CONFLICT (key) DO UPDATE SET sealed = :sealed, expires_at = :expiresAt`,
         { key, sealed, expiresAt, now },
