@@ -49,6 +49,13 @@ describe("adding tasks", () => {
     expect(await tasks.find(task.id)).toEqual({ ...kept, state: "due", attempts: 0, failures: 0 });
   });
 
+  test("by many at the very same moment is nobody's error, whichever index sees it first", async () => {
+    for (let round = 0; round < 100; round += 1) {
+      await Promise.all([1, 2, 3, 4, 5].map(() => tasks.addAll([aTask(`round ${round}`)], noon)));
+    }
+    expect(await tasks.counts()).toEqual([{ type: "work", state: "due", count: 100 }]);
+  });
+
   test("twice, at once or after it was done, stores one and leaves it as it is", async () => {
     await Promise.all([1, 2, 3, 4].map(() => tasks.addAll([aTask("a")], noon)));
     await tasks.finish(await begun("a"), noon);

@@ -46,7 +46,7 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
          FROM jsonb_to_recordset(CAST(:tasks AS jsonb)) AS task (
            id uuid, type text, "dedupeKey" text, campaign text, organization text, subject text, data jsonb,
            "notBefore" timestamptz)
-         ON CONFLICT (dedupe_key) DO NOTHING`,
+         ON CONFLICT DO NOTHING`,
         { tasks: JSON.stringify(tasks satisfies readonly NewTask[]), at },
       );
     },
