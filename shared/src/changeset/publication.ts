@@ -10,8 +10,8 @@ import {
 } from "#shared/ports/code-host.ts";
 import type { Spec } from "#shared/spec/spec.ts";
 import type { Changeset, Published } from "./changeset.ts";
-import { commitIdOf } from "./commit-id.ts";
-import { planBranch } from "./plan-publish.ts";
+import { decorate } from "./decorate.ts";
+import { pushBranch } from "./push-branch.ts";
 
 /** What is to stand on the code host. */
 export interface Wanted {
@@ -34,17 +34,6 @@ export interface Wanted {
   readonly commitAt: Date;
   readonly title: string;
   readonly body: string;
-}
-
-/** People have committed to the branch, and the policy leaves it to them. */
-export class BranchDrifted extends Error {
-  override readonly name = "BranchDrifted";
-  /** What the branch would have pointed to. */
-  readonly commit: string;
-  constructor(message: string, commit: string) {
-    super(message);
-    this.commit = commit;
-  }
 }
 
 /** What a publication has made or found so far. */
@@ -119,44 +108,8 @@ export function createPublication(wanted: Wanted, codeHost: CodeHost, gate: Muta
     });
   }
 
-  const { parent, commitMessage: message, commitAt: at } = wanted;
-  const draft = { parent, message, author: spec.pullRequest.commit.author, at };
-  const expectedCommit = commitIdOf({ ...draft, tree: wanted.tree });
-
-  async function makeCommit(): Promise<string> {
-    const { commit, tree } = await codeHost.createCommit(
-      repository,
-      { ...draft, changes: wanted.changes },
-      whileActive,
-    );
-    if (tree === wanted.tree) return commit;
-    throw new CodeHostRefused(
-      "invalid",
-      `GitHub made tree ${tree} of the patch, but the preview made ${wanted.tree}. Preview again before publishing.`,
-    );
-  }
-
   return {
-    async ensureBranch() {
-      // Where nothing can be there, nobody looks: moving the branch finds out if there is something all the same.
-      const head = wanted.isFresh ? undefined : await codeHost.branchHead(repository, branch);
-      const commit = head === expectedCommit ? head : await makeCommit();
-      const plan = planBranch({
-        head,
-        commit,
-        ours: wanted.ours,
-        overwrite: spec.policies.drift === "overwrite",
-      });
-      if (plan.kind === "drifted") {
-        throw new BranchDrifted(`the branch ${branch} has commits that this campaign did not make`, commit);
-      }
-      if (plan.kind === "move") {
-        await whileActive(() => codeHost.moveBranch(repository, { branch, from: plan.from, to: commit }));
-      }
-      const dedupeKey = `${changeset.id}/branch/${branch}/${commit}`;
-      await record({ action: "branch.moved", detail: { branch, commit }, dedupeKey }, { commit });
-      return commit;
-    },
+    ensureBranch: () => pushBranch({ wanted, codeHost, whileActive, record }),
 
     async ensurePullRequest(found) {
       const { title, body } = wanted;
@@ -170,48 +123,7 @@ export function createPublication(wanted: Wanted, codeHost: CodeHost, gate: Muta
       return pullRequest;
     },
 
-    async ensureDecorations(pullRequest) {
-      const { number } = pullRequest;
-      const { labels, assignees, reviewers, teamReviewers } = spec.pullRequest;
-      const notes: string[] = [];
-
-      /** Does what is missing, if anything is, and writes down that it was asked for. */
-      async function ensure(
-        what: "labels" | "assignees" | "reviewers",
-        asked: readonly string[],
-        missing: readonly string[],
-        add: () => Promise<void>,
-      ): Promise<void> {
-        if (asked.length === 0) return;
-        try {
-          if (missing.length > 0) await ofPullRequest(number, add);
-        } catch (error) {
-          if (!(error instanceof CodeHostRefused) || error.kind !== "invalid") throw error;
-          notes.push(`${what} were not taken: ${error.message}`);
-          return;
-        }
-        const key = asked.toSorted().join(",");
-        await record({
-          action: `${what}.added`,
-          detail: { pullRequest: number, [what]: asked },
-          dedupeKey: `${changeset.id}/${number}/${what}/${key}`,
-        });
-      }
-
-      const missingLabels = without(labels, pullRequest.labels);
-      await ensure("labels", labels, missingLabels, () => codeHost.addLabels(repository, number, missingLabels));
-      const missingAssignees = without(assignees, pullRequest.assignees);
-      await ensure("assignees", assignees, missingAssignees, async () => {
-        const ignored = without(missingAssignees, await codeHost.addAssignees(repository, number, missingAssignees));
-        if (ignored.length > 0) notes.push(`assignees without push access were ignored: ${ignored.join(", ")}`);
-      });
-      const logins = without(reviewers, pullRequest.requestedReviewers);
-      const teams = without(teamReviewers, pullRequest.requestedTeams);
-      await ensure("reviewers", [...reviewers, ...teamReviewers], [...logins, ...teams], () =>
-        codeHost.requestReviewers(repository, number, { logins, teams }),
-      );
-      return notes;
-    },
+    ensureDecorations: (pullRequest) => decorate(pullRequest, { wanted, codeHost, ofPullRequest, record }),
   };
 }
 
@@ -231,10 +143,4 @@ async function openOrFind(
     // GitHub's lists may lag behind what it has just refused to make a second time.
     throw new CodeHostUnavailable(`${error.message} It is not shown yet; it is looked for again.`, { cause: error });
   }
-}
-
-/** Names without regard to case, as the code host compares them. */
-function without(names: readonly string[], present: readonly string[]): readonly string[] {
-  const known = new Set(present.map((name) => name.toLowerCase()));
-  return names.filter((name) => !known.has(name.toLowerCase()));
 }

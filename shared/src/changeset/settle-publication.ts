@@ -9,7 +9,8 @@ import type { Clock } from "#shared/ports/clock.ts";
 import { BranchMoved, CodeHostRefused, type CodeHost, type PullRequest } from "#shared/ports/code-host.ts";
 import { changesetLifecycle, type Changeset, type ChangesetFact, type Published } from "./changeset.ts";
 import type { ChangesetStore, SlotStore } from "./changeset-store.ts";
-import { BranchDrifted, type Made, type Record, type Wanted } from "./publication.ts";
+import type { Made, Record, Wanted } from "./publication.ts";
+import { BranchDrifted } from "./push-branch.ts";
 
 interface PublishingStores {
   readonly changesets: ChangesetStore;
