@@ -7,7 +7,7 @@ import { publishAll, type Publishing } from "../bench/publish-all.ts";
 import { limitSeconds } from "../bench/publish-bench.ts";
 import { documentedLimits, type GitHubLimits } from "../github/limits/github-limits.ts";
 
-/** The documented limits of creating content, and of points, divided by ten: so a tenth of the pull requests shows the same. */
+/** The documented limits of creating content divided by ten: so a tenth of the pull requests binds them in the same way. */
 const limits: GitHubLimits = { ...documentedLimits, contentAMinute: 8, contentAnHour: 50 };
 
 let directory: string;

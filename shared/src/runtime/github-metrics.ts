@@ -1,5 +1,5 @@
 import { metrics } from "@opentelemetry/api";
-import type { GitHubRequestRecord } from "#shared/adapters/github/request-counters.ts";
+import type { GitHubRequestRecord } from "#shared/adapters/github/request-record.ts";
 
 /** Counts requests to GitHub wherever OpenTelemetry's meters lead by now; nowhere when nobody has set them up. */
 export function createGitHubMetrics(): (record: GitHubRequestRecord) => void {

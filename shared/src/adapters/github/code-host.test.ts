@@ -4,7 +4,7 @@ import { CodeHostBusy, CodeHostUnavailable, type RepositoryRef } from "../../por
 import { createManualClock } from "../memory/manual-clock.ts";
 import { treeLimits } from "./git-data.ts";
 import { fakeGitHub, fakeKey, fakeNow } from "./testing/fake-github.ts";
-import type { GitHubRequestRecord } from "./request-counters.ts";
+import type { GitHubRequestRecord } from "./request-record.ts";
 
 const repository: RepositoryRef = { id: 5, nodeId: "R_5", owner: "acme", name: "api" };
 const refPath = "/repos/acme/api/git/ref/heads%2Fcampaign%2F1";

@@ -3,7 +3,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Pacing } from "../../ports/pacing.ts";
 import { createAsk, type Ask } from "./ask.ts";
 import { createApis, octokitFor, type Apis, type GitHubLogger } from "./octokit.ts";
-import type { GitHubRequestRecord } from "./request-counters.ts";
+import type { GitHubRequestRecord } from "./request-record.ts";
 import { createTransport, type Transport } from "./transport.ts";
 import { createTurns } from "./turns.ts";
 import { webUrlOf } from "./web-url.ts";
@@ -21,7 +21,7 @@ export interface GitHubOptions {
   readonly fetch?: typeof fetch;
   readonly userAgent?: string;
   readonly logger?: GitHubLogger;
-  /** Told of every HTTP request, those for tokens and those repeated included: `createGitHubRequestCounters` counts them. */
+  /** Told of every HTTP request, those for tokens and those repeated included. */
   readonly onRequest?: (record: GitHubRequestRecord) => void;
   /** Waits before a read is sent again, and for a turn that is near. */
   readonly sleep?: (ms: number) => Promise<unknown>;

@@ -8,7 +8,7 @@ import { githubLimits } from "../../pacing/limits.ts";
 import type { CodeHost, RepositoryPage } from "../../ports/code-host.ts";
 import { createMemoryPacing } from "../memory/memory-pacing.ts";
 import { codeHostByKey } from "./testing/code-host-by-key.ts";
-import { createGitHubRequestCounters } from "./request-counters.ts";
+import { createGitHubRequestCounters } from "./testing/request-counters.ts";
 
 const clock = { now: () => new Date() };
 const counters = createGitHubRequestCounters();

@@ -8,7 +8,7 @@ import { startGitHub, type LocalGitHub } from "#test/github/local-github.ts";
 import { limitsOff } from "../../pacing/limits.ts";
 import { codeHostContract } from "../../testing/code-host.contract.ts";
 import { createMemoryPacing } from "../memory/memory-pacing.ts";
-import { createGitHubRequestCounters } from "./request-counters.ts";
+import { createGitHubRequestCounters } from "./testing/request-counters.ts";
 import { codeHostByKey } from "./testing/code-host-by-key.ts";
 import type { GitHubAppOptions } from "./token-mint.ts";
 

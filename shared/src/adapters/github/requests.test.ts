@@ -3,7 +3,7 @@ import type { RepositoryRef } from "../../ports/code-host.ts";
 import { createEtagCache } from "./etag-cache.ts";
 import { fakeGitHub, type FakeCall } from "./testing/fake-github.ts";
 import { fakeSearch, nodeOf } from "./testing/fake-search.ts";
-import { createGitHubRequestCounters } from "./request-counters.ts";
+import { createGitHubRequestCounters } from "./testing/request-counters.ts";
 import { traitsOf } from "./request-traits.ts";
 
 const repository: RepositoryRef = { id: 5, nodeId: "R_5", owner: "acme", name: "api" };

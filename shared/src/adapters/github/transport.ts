@@ -2,7 +2,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { createEtagCache, isWorthKeeping, type EtagCache, type KeptAnswer } from "./etag-cache.ts";
 import { exchange, type Exchanged } from "./exchange.ts";
 import type { GitHubLogger } from "./octokit.ts";
-import type { GitHubRequestRecord } from "./request-counters.ts";
+import type { GitHubRequestRecord } from "./request-record.ts";
 import { traitsOf } from "./request-traits.ts";
 import type { Caller, Turns } from "./turns.ts";
 
