@@ -21,6 +21,8 @@ export interface SandboxStep {
 /** Everything the transform of one execution needs. */
 export interface TransformJob {
   readonly executionId: string;
+  /** Counts the times the execution was tried, from 1. */
+  readonly attempt: number;
   /** Where its artifacts go in the blob store, without a trailing slash. */
   readonly artifactPrefix: string;
   readonly source: {
@@ -31,6 +33,13 @@ export interface TransformJob {
     readonly branch: string;
     /** The base commit: a full SHA-1. */
     readonly commit: string;
+  };
+  /** The part of the repository that the steps are about. */
+  readonly workspace: {
+    /** Relative to the root of the repository, without a slash at either end; empty: the root. Steps run in it. */
+    readonly path: string;
+    /** The rest of the repository is not laid out, and must not be changed. */
+    readonly onlyFetch: boolean;
   };
   readonly campaign: { readonly name: string; readonly description: string };
   readonly steps: readonly SandboxStep[];
@@ -63,14 +72,36 @@ export interface Sandbox {
    */
   start(job: TransformJob): Promise<void>;
 
-  /** What became of a transform: `unknown` when it was never started or died without a result, as in a crash. */
-  inspect(job: Pick<TransformJob, "executionId" | "artifactPrefix">): Promise<"unknown" | "running" | "finished">;
+  /** What became of a transform. */
+  inspect(job: Pick<TransformJob, "executionId" | "attempt" | "artifactPrefix">): Promise<Inspection>;
 
   /** Ends a running transform and everything it started; it reports no result. Cancelling another changes nothing. */
   cancel(executionId: string): Promise<void>;
 
   /** Resolves when transforms can be started. @throws SandboxUnavailable with what is missing and the remedy. */
   check(): Promise<void>;
+}
+
+export type Inspection =
+  /** It was never started, or died without a trace, as in a crash: it can be started. */
+  | { readonly status: "unknown" }
+  /** It has been started. While it waits for something outside of it, such as room on a machine, that is named. */
+  | { readonly status: "running"; readonly waitingFor?: string | undefined }
+  /** Its result is there. */
+  | { readonly status: "finished" }
+  /** It has ended without a result and will have none. */
+  | ({ readonly status: "lost" } & Loss);
+
+/** Why a transform ended without a result. */
+export interface Loss {
+  /** `limit`: a step used up its memory or disk, and was ended with all around it. */
+  readonly kind: "infrastructure" | "limit";
+  /** The index of the step at fault, when it was one. */
+  readonly step?: number | undefined;
+  /** For people: what happened and what to do about it. */
+  readonly because: string;
+  /** Whether another attempt may fare better. */
+  readonly retryable: boolean;
 }
 
 export class SandboxUnavailable extends Error {

@@ -79,6 +79,53 @@ mkdir -p ignored; echo x > ignored/x; echo x > new.log; echo y >> tracked.log; p
     expect(await treeOfPatch(world, source, patch.text)).toBe(patch.tree);
   });
 
+  test("steps run in their workspace, and see the whole repository around it", async () => {
+    const { world, run } = bench();
+    const source = await world.addRepository(
+      "mono",
+      "mkdir -p packages/a packages/b; echo 1 > packages/b/v; echo r > r",
+    );
+    const job = {
+      ...aJob(source, ["cat ../b/v ../../r; echo x > new"]),
+      workspace: { path: "packages/a", onlyFetch: false },
+    };
+    const failed = await run(job);
+    // Git keeps no empty directory, so there is no such workspace in this commit.
+    expect(failed.outcome).toMatchObject({ status: "failed", retryable: false, failure: { kind: "step-failed" } });
+    const inside = { ...aJob(source, job.steps), workspace: { path: "packages/b", onlyFetch: false } };
+    const result = await run(inside);
+    expect(await world.log(result)).toBe("1\nr\n");
+    expect((await world.patch(result)).contents.map(({ path }) => path)).toEqual(["packages/b/new"]);
+  });
+
+  test("with onlyFetch a step sees its workspace alone, and the patch still makes the whole tree", async () => {
+    const { world, run } = bench();
+    const script = "mkdir -p a/b c; echo 1 > a/b/v; echo 2 > a/w; echo 3 > c/x; echo 4 > top";
+    const source = await world.addRepository("mono", script);
+    const look =
+      "cd /workspace 2>/dev/null || cd ../..; git ls-files; git status --porcelain; cd a/b; rm v; echo n > n";
+    const job = { ...aJob(source, [look]), workspace: { path: "a/b", onlyFetch: true } };
+    const result = await run(job);
+    expect(await world.log(result)).toBe("a/b/v\n");
+    const patch = await world.patch(result);
+    expect(patch.contents.map(({ path }) => path).toSorted()).toEqual(["a/b/n", "a/b/v"]);
+    expect(patch.baseTree).toBe((await world.git("mono", "rev-parse", "HEAD^{tree}")).trim());
+    expect(await treeOfPatch(world, source, patch.text)).toBe(patch.tree);
+    expect(await treeOfChanges(world, source, patch.contents)).toBe(patch.tree);
+
+    const emptied = await world.patch(
+      await run({ ...aJob(source, ["rm -r v"]), workspace: { path: "a/b", onlyFetch: true } }),
+    );
+    expect(await treeOfPatch(world, source, emptied.text)).toBe(emptied.tree);
+
+    const outside = await run({ ...aJob(source, ["echo x > ../../c"]), workspace: { path: "a/b", onlyFetch: true } });
+    expect(outside.outcome).toMatchObject({
+      status: "failed",
+      retryable: false,
+      failure: { kind: "outside-workspace", message: expect.stringMatching(/changed c\b.*workspace a\/b/) },
+    });
+  });
+
   test("a git repository that a step leaves inside fails with its path", async () => {
     const { world, run } = bench();
     const source = await world.addRepository("plain", "echo one > README.md");

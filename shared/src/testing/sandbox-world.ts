@@ -137,8 +137,10 @@ export function aJob(
   const executionId = `execution-${executions}`;
   return {
     executionId,
+    attempt: 1,
     artifactPrefix: `campaign/1/repository/${executionId}`,
     source,
+    workspace: { path: "", onlyFetch: false },
     campaign: { name: "licence", description: "Pins the licence." },
     steps: steps.map((step) => ({
       image: "alpine:3",

@@ -217,11 +217,11 @@ function lifeContract(bench: () => SandboxBench): void {
     const { world, sandbox } = bench();
     const source = await world.addRepository("plain", "echo one > README.md");
     const job = aJob(source, ["echo x > y"]);
-    expect(await sandbox.inspect(job)).toBe("unknown");
+    expect(await sandbox.inspect(job)).toMatchObject({ status: "unknown" });
     await sandbox.start(job);
-    expect(await sandbox.inspect(job)).toBe("running");
+    expect(await sandbox.inspect(job)).toMatchObject({ status: "running" });
     await world.report(job.executionId);
-    expect(await sandbox.inspect(job)).toBe("finished");
+    expect(await sandbox.inspect(job)).toMatchObject({ status: "finished" });
   });
 
   test("starting it twice, at once or after its end, runs it once", async () => {
@@ -247,7 +247,7 @@ function lifeContract(bench: () => SandboxBench): void {
     await sandbox.cancel(job.executionId);
     await sandbox.cancel(job.executionId);
     await sandbox.cancel("another");
-    expect(await sandbox.inspect(job)).toBe("unknown");
+    expect(await sandbox.inspect(job)).toMatchObject({ status: "unknown" });
     expect(world.reports).toEqual([]);
     await sandbox.start({ ...job, steps: aJob(source, ["echo x > y"]).steps });
     await world.report(job.executionId);

@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { open, readlink } from "node:fs/promises";
 import type { FileChange } from "#shared/ports/code-host.ts";
 import type { FileStatistics, PatchStatistics } from "#shared/execution/transform-result.ts";
 import { complaint, GitFailed, type RunCommand, type TrustedRepository } from "./git-command.ts";
@@ -20,6 +23,17 @@ export type CollectedChanges =
 
 const gitlink = "160000";
 
+/** The work tree as it stands, of which the index knows the base; nobody works in it meanwhile. */
+export interface WorkTree {
+  readonly repository: TrustedRepository;
+  /** A commit or a tree. */
+  readonly base: string;
+  readonly baseTree: string;
+  /** The work tree as this process sees it. */
+  readonly fromHere: string;
+  readonly run: RunCommand;
+}
+
 /**
  * Everything that differs from the base, by a git directory the steps could not touch: their `.git`, hooks, filters,
  * attributes and configuration count for nothing. Symlinks are not followed; ignored files are left out as the
@@ -27,83 +41,92 @@ const gitlink = "160000";
  *
  * @throws GitFailed when the work tree cannot be read.
  */
-export async function collectChanges(options: {
-  readonly repository: TrustedRepository;
-  readonly commit: string;
-  readonly baseTree: string;
-  readonly patchBytes: number;
-  readonly run: RunCommand;
-}): Promise<CollectedChanges> {
-  const staged = await stageChanges(options);
-  if (staged.kind === "nested-repository") return staged;
-  const { tree, entries } = staged;
-  if (tree === options.baseTree || entries.length === 0) return { kind: "no-change" };
-
-  const [patch, contents] = await Promise.all([
-    runGitScript(
-      options.run,
-      options.repository,
-      `exec git diff-index --cached -p --binary --full-index -M --no-textconv --no-ext-diff --no-color "$1"`,
-      [options.commit],
-      { maxOutputBytes: options.patchBytes },
-    ),
-    readBlobs(
-      options,
-      entries.filter((entry) => entry.change !== "deleted").map((entry) => entry.blob),
-    ),
-  ]);
-  if (patch.outputExceeded) return { kind: "patch-too-large" };
-  if (patch.exitCode !== 0) throw new GitFailed(`The patch could not be made: ${complaint(patch.stderr)}`, false);
-
+export async function collectChanges(workTree: WorkTree, patchBytes: number): Promise<CollectedChanges> {
+  const staged = await stage(workTree, { patchBytes });
+  if (staged.kind !== "staged") return staged;
+  const { tree, entries, patch } = staged;
+  if (tree === workTree.baseTree || entries.length === 0) return { kind: "no-change" };
+  if (patch.length > patchBytes) return { kind: "patch-too-large" };
   const files = entries.map(statisticsOf);
+  const changes: FileChange[] = [];
+  let contentBytes = 0;
+  for (const entry of entries) {
+    const changed = await changesOf(entry, workTree, mostContentBytes - contentBytes);
+    for (const change of changed) contentBytes += change.kind === "write" ? change.content.length : 0;
+    changes.push(...changed);
+  }
   return {
     kind: "patch",
     tree,
-    patch: patch.stdout,
+    patch,
     statistics: {
       files,
       filesChanged: files.length,
       additions: files.reduce((sum, file) => sum + file.additions, 0),
       deletions: files.reduce((sum, file) => sum + file.deletions, 0),
     },
-    changes: entries.flatMap((entry) => changesOf(entry, contents)),
+    changes,
   };
 }
 
 /** Which files differ from the base now; what templates call modified, added, deleted and renamed files. */
-export async function stageChanges(options: {
-  readonly repository: TrustedRepository;
-  readonly commit: string;
-  readonly baseTree: string;
-  readonly run: RunCommand;
-}): Promise<
-  | { readonly kind: "staged"; readonly tree: string; readonly entries: readonly DiffEntry[] }
-  | { readonly kind: "nested-repository"; readonly paths: readonly string[] }
-> {
+export async function stageChanges(
+  workTree: WorkTree,
+): Promise<Staged | (CollectedChanges & { readonly kind: "nested-repository" })> {
+  const staged = await stage(workTree, {});
+  if (staged.kind === "patch-too-large") throw new GitFailed("The list of changed files is too long.", false);
+  return staged;
+}
+
+interface Staged {
+  readonly kind: "staged";
+  readonly tree: string;
+  readonly entries: readonly DiffEntry[];
+  readonly patch: Buffer;
+}
+
+/** All of it is in memory at once. */
+const mostContentBytes = 256 << 20;
+
+/** What git prints besides the patch; longer lists of files are not taken. */
+const listBytes = 128 << 20;
+
+async function stage(
+  workTree: WorkTree,
+  wanted: { readonly patchBytes?: number },
+): Promise<Staged | (CollectedChanges & { readonly kind: "nested-repository" | "patch-too-large" })> {
+  const { repository, base, baseTree, run } = workTree;
   // Files below a submodule's path are invisible to `git add`, so they are looked for by hand.
   const script = `
 git add --all
 tree=$(git write-tree)
 echo "$tree"
-[ "$tree" = "$2" ] || git diff-index --cached --raw --numstat -M -z --full-index --no-textconv --no-ext-diff "$1"
+git ls-files --stage -z | { grep -z '^${gitlink} ' || true; }
 printf '\\0'
-git ls-files --stage -z | { grep -z '^${gitlink} ' || true; }`;
-  const parameters = [options.commit, options.baseTree];
-  const { exitCode, stdout, stderr } = await runGitScript(options.run, options.repository, script, parameters);
+[ "$tree" = "$2" ] || exec git diff-index --cached --raw --numstat $3 -M -z --full-index --no-textconv --no-ext-diff --no-color "$1"`;
+  const format = wanted.patchBytes === undefined ? "" : "--patch --binary";
+  const { exitCode, stdout, stderr, outputExceeded } = await runGitScript(
+    run,
+    repository,
+    script,
+    [base, baseTree, format],
+    { maxOutputBytes: listBytes + (wanted.patchBytes ?? 0) },
+  );
+  if (outputExceeded) return { kind: "patch-too-large" };
   if (exitCode !== 0) {
     const nested = /'?([^'\n]+?)\/?' does not have a commit checked out/.exec(stderr)?.[1];
     if (nested !== undefined) return { kind: "nested-repository", paths: [nested] };
     throw new GitFailed(`The changed files could not be read: ${complaint(stderr)}`, false);
   }
-  const { tree, entries, gitlinks } = parseDiff(stdout);
+  const { tree, entries, gitlinks, patch } = parseDiff(stdout);
   const added = entries.filter((entry) => entry.mode === gitlink).map((entry) => entry.path);
-  const filled = await filledSubmodules(options, gitlinks);
+  const filled = await filledSubmodules(workTree, gitlinks);
   const paths = [...new Set([...added, ...filled])];
-  return paths.length > 0 ? { kind: "nested-repository", paths } : { kind: "staged", tree, entries };
+  return paths.length > 0 ? { kind: "nested-repository", paths } : { kind: "staged", tree, entries, patch };
 }
 
 async function filledSubmodules(
-  options: { readonly repository: TrustedRepository; readonly run: RunCommand },
+  { repository, run }: Pick<WorkTree, "repository" | "run">,
   gitlinks: readonly Buffer[],
 ): Promise<string[]> {
   if (gitlinks.length === 0) return [];
@@ -111,57 +134,57 @@ async function filledSubmodules(
   // Not followed: a symlink in a submodule's place is a change of type, which the diff shows.
   const script = `cd -- "$GIT_WORK_TREE"
 xargs -0 sh -c 'for path; do if [ ! -L "$path" ] && [ -d "$path" ] && [ -n "$(ls -A -- "$path")" ]; then printf "%s\\n" "$path"; fi; done' sh`;
-  const { stdout } = await runGitScript(options.run, options.repository, script, [], { input });
+  const { stdout } = await runGitScript(run, repository, script, [], { input });
   return stdout.toString("utf8").split("\n").filter(Boolean);
 }
 
-/** All but the SHA of the content. */
-function statisticsOf({ blob: _blob, ...file }: DiffEntry): FileStatistics {
+/** All but what is needed to read the content. */
+function statisticsOf({ blob: _blob, name: _name, ...file }: DiffEntry): FileStatistics {
   return file;
 }
 
-/** `cat-file --batch` answers `<sha> <type> <size>\n<bytes>\n` for each name it is given. */
-async function readBlobs(
-  options: { readonly repository: TrustedRepository; readonly run: RunCommand },
-  blobs: readonly string[],
-): Promise<ReadonlyMap<string, Buffer>> {
-  const contents = new Map<string, Buffer>();
-  const wanted = [...new Set(blobs)];
-  if (wanted.length === 0) return contents;
-  const input = Buffer.from(wanted.map((blob) => `${blob}\n`).join(""));
-  const { stdout, exitCode, stderr, outputExceeded } = await runGitScript(
-    options.run,
-    options.repository,
-    "exec git cat-file --batch",
-    [],
-    { input },
-  );
-  if (exitCode !== 0 || outputExceeded) {
-    throw new GitFailed(
-      outputExceeded ? "The changed files together are larger than 256 MiB." : complaint(stderr),
-      false,
-    );
+async function changesOf(entry: DiffEntry, workTree: WorkTree, mostBytes: number): Promise<FileChange[]> {
+  const { path, mode } = entry;
+  if (entry.change === "deleted") return [{ kind: "delete", path }];
+  if (mode !== "100644" && mode !== "100755" && mode !== "120000") {
+    throw new GitFailed(`${path} has the mode ${mode}, which no commit made here can hold.`, false);
   }
-  let at = 0;
-  for (const blob of wanted) {
-    const end = stdout.indexOf(0x0a, at);
-    const [name, , size] = stdout.toString("latin1", at, end).split(" ");
-    if (name !== blob || size === undefined) throw new GitFailed(`Git lost the blob ${blob}.`, true);
-    contents.set(blob, stdout.subarray(end + 1, end + 1 + Number(size)));
-    at = end + 1 + Number(size) + 1;
+  const content = await readContent(entry, workTree, mostBytes);
+  // It is what git took, or nothing: a file that changed meanwhile, or leads elsewhere, has another name in git.
+  const header = Buffer.from(`blob ${content.length}\0`);
+  if (createHash("sha1").update(header).update(content).digest("hex") !== entry.blob) {
+    throw new GitFailed(`${path} changed while it was read.`, true);
   }
-  return contents;
-}
-
-function changesOf(entry: DiffEntry, contents: ReadonlyMap<string, Buffer>): FileChange[] {
-  if (entry.change === "deleted") return [{ kind: "delete", path: entry.path }];
-  const content = contents.get(entry.blob);
-  if (content === undefined) throw new GitFailed(`Git lost the blob ${entry.blob} of ${entry.path}.`, true);
-  if (entry.mode !== "100644" && entry.mode !== "100755" && entry.mode !== "120000") {
-    throw new GitFailed(`${entry.path} has the mode ${entry.mode}, which no commit made here can hold.`, false);
-  }
-  const write: FileChange = { kind: "write", path: entry.path, mode: entry.mode, content: new Uint8Array(content) };
+  const write: FileChange = { kind: "write", path, mode, content: new Uint8Array(content) };
   return entry.change === "renamed" && entry.oldPath !== undefined
     ? [{ kind: "delete", path: entry.oldPath }, write]
     : [write];
+}
+
+async function readContent(entry: DiffEntry, workTree: WorkTree, mostBytes: number): Promise<Buffer> {
+  const place = Buffer.concat([Buffer.from(`${workTree.fromHere}/`), entry.name]);
+  try {
+    if (entry.mode === "120000") return await readlink(place, { encoding: "buffer" });
+    const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      if ((await file.stat()).size > mostBytes) throw tooMuch();
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
+    // A step closed it to us, though not to who is root in there.
+    const script = `exec git cat-file blob "$1"`;
+    const read = await runGitScript(workTree.run, workTree.repository, script, [entry.blob], {
+      maxOutputBytes: mostBytes,
+    });
+    if (read.outputExceeded) throw tooMuch();
+    if (read.exitCode !== 0) throw new GitFailed(`${entry.path} cannot be read: ${complaint(read.stderr)}`, false);
+    return read.stdout;
+  }
+}
+
+function tooMuch(): GitFailed {
+  return new GitFailed(`The changed files together are larger than ${mostContentBytes >> 20} MiB.`, false);
 }

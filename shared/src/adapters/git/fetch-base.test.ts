@@ -16,7 +16,7 @@ const ended: CommandResult = {
 async function fetchWith(result: Partial<CommandResult>, url = "https://github.com/acme/app.git"): Promise<Command> {
   let asked: Command | undefined;
   await fetchBase({
-    repository: { gitDirectory: "/git", workTree: "/work" },
+    gitDirectory: "/git",
     access: { url, token },
     commit,
     timeoutMs: 1000,

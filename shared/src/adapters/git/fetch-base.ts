@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { complaint, gitEnvironment, GitFailed, type RunCommand, type TrustedRepository } from "./git-command.ts";
+import { complaint, gitEnvironment, GitFailed, type RunCommand } from "./git-command.ts";
+import { remoteOf, type RemoteAccess } from "./remote.ts";
 
 /**
  * Attributes of the repository must not change what we read or write: no line ending conversion, keyword expansion,
@@ -9,12 +10,14 @@ import { complaint, gitEnvironment, GitFailed, type RunCommand, type TrustedRepo
 export const plainAttributes =
   "* -text !eol -ident -filter -working-tree-encoding !diff !merge -export-ignore -export-subst\n";
 
-/** Makes an empty bare repository, without starting git. */
-export async function createTrustedRepository(repository: TrustedRepository): Promise<void> {
-  const { gitDirectory } = repository;
-  await mkdir(join(gitDirectory, "objects", "info"), { recursive: true });
+/** Makes an empty bare repository, without starting git. Its objects may be read by everybody who can reach them. */
+export async function createTrustedRepository(gitDirectory: string): Promise<void> {
+  for (const name of ["objects", "objects/info", "objects/pack"]) {
+    await mkdir(join(gitDirectory, name), { recursive: true });
+    // Whatever the umask of this process is.
+    await chmod(join(gitDirectory, name), 0o755);
+  }
   await Promise.all([
-    mkdir(join(gitDirectory, "objects", "pack"), { recursive: true }),
     mkdir(join(gitDirectory, "refs", "heads"), { recursive: true }),
     mkdir(join(gitDirectory, "info"), { recursive: true }),
     writeFile(join(gitDirectory, "HEAD"), "ref: refs/heads/base\n"),
@@ -27,53 +30,38 @@ export async function createTrustedRepository(repository: TrustedRepository): Pr
  * Fetches one commit, depth 1, by its SHA (protocol version 2 allows that on every server). The token goes to the host of
  * the URL alone, over TLS, or in the clear to this machine.
  *
- * @throws GitFailed, retryable unless the repository or the commit is gone or the token is refused.
+ * What is fetched already, as commits that refs name, is not sent again.
+ *
+ * @returns the commit's tree. @throws GitFailed, retryable unless the repository or the commit is gone or the token is refused.
  */
 export async function fetchBase(options: {
-  readonly repository: TrustedRepository;
-  readonly access: { readonly url: string; readonly token: string };
+  readonly gitDirectory: string;
+  readonly access: RemoteAccess;
   readonly commit: string;
   readonly timeoutMs: number;
   readonly operatorEnvironment?: Readonly<Record<string, string>> | undefined;
   readonly run: RunCommand;
-}): Promise<void> {
-  const url = checkedUrl(options.access.url);
+}): Promise<string> {
+  const { url, settings, hide } = remoteOf(options.access);
   if (!/^[0-9a-f]{40}$/.test(options.commit)) {
     throw new GitFailed(`${JSON.stringify(options.commit)} is not a full commit SHA.`, false);
   }
-  const protocol = url.protocol.slice(0, -1);
-  const basic = Buffer.from(`x-access-token:${options.access.token}`).toString("base64");
   const result = await options.run({
-    argv: [
-      "git",
-      "fetch",
-      "--quiet",
-      "--depth=1",
-      "--no-tags",
-      "--no-write-fetch-head",
-      "--",
-      url.href,
-      options.commit,
-    ],
+    argv: ["/bin/sh", "-euc", fetchScript, "sh", url.href, options.commit],
     environment: gitEnvironment({
-      repository: options.repository,
-      settings: {
-        [`protocol.${protocol}.allow`]: "always",
-        [`http.${url.origin}/.extraHeader`]: `Authorization: Basic ${basic}`,
-        "http.lowSpeedLimit": "1000",
-        "http.lowSpeedTime": "60",
-      },
+      repository: { gitDirectory: options.gitDirectory, workTree: "/nonexistent" },
+      settings,
       operator: options.operatorEnvironment,
     }),
     timeoutMs: options.timeoutMs,
     maxOutputBytes: 1 << 20,
   });
-  if (result.exitCode === 0) return;
+  if (result.exitCode === 0) return result.stdout.toString("latin1").trim();
   const where = `${url.host}${url.pathname}`;
   if (result.timedOut) {
     throw new GitFailed(`Fetching ${where} took longer than ${options.timeoutMs / 1000} s.`, true);
   }
-  const said = complaint(result.stderr).replaceAll(options.access.token, "***").replaceAll(basic, "***");
+  const said = hide(complaint(result.stderr));
   if (/not our ref|unadvertised object|couldn't find remote ref/i.test(said)) {
     throw new GitFailed(
       `Commit ${options.commit} is no longer in ${where}, probably after a force push. Preview the campaign again.`,
@@ -89,14 +77,6 @@ export async function fetchBase(options: {
   throw new GitFailed(`Fetching ${where} failed: ${said}`, true);
 }
 
-function checkedUrl(text: string): URL {
-  const url = new URL(text);
-  const loopback = ["127.0.0.1", "[::1]", "localhost"].includes(url.hostname);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback)) {
-    throw new GitFailed(`${url.origin} is not HTTPS; a token is sent in the clear only to this machine.`, false);
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw new GitFailed(`The address of ${url.host} must not carry credentials.`, false);
-  }
-  return url;
-}
+const fetchScript = `umask 022
+git fetch --quiet --depth=1 --no-tags --no-write-fetch-head -- "$1" "$2"
+exec git rev-parse --verify "$2^{tree}"`;

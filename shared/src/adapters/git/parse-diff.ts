@@ -2,61 +2,66 @@ import type { FileStatistics } from "#shared/execution/transform-result.ts";
 import { GitFailed } from "./git-command.ts";
 import { pathText } from "./git-path.ts";
 
-/** One changed file, with the SHA of its new content (all zeros when it was deleted). */
+/** One changed file, with the SHA of its new content (all zeros when it was deleted) and its name in bytes. */
 export interface DiffEntry extends FileStatistics {
   readonly blob: string;
+  readonly name: Buffer;
 }
 
 /**
- * Reads what one script printed: the tree's SHA on a line, `git diff-index --raw --numstat -z`, an empty field, and
- * `git ls-files --stage -z` of the submodules.
+ * Reads what one script printed: the tree's SHA on a line, `git ls-files --stage -z` of the submodules, an empty field,
+ * `git diff-index --raw --numstat -z`, and the patch after another empty field, if it was asked for.
  */
-export function parseDiff(output: Buffer): { tree: string; entries: DiffEntry[]; gitlinks: Buffer[] } {
-  const newline = output.indexOf(0x0a);
-  const tree = output.toString("latin1", 0, newline);
-  const fields = splitFields(output.subarray(newline + 1));
-  let at = 0;
+export function parseDiff(output: Buffer): {
+  readonly tree: string;
+  readonly entries: DiffEntry[];
+  readonly gitlinks: Buffer[];
+  readonly patch: Buffer;
+} {
+  let at = output.indexOf(0x0a) + 1;
+  const tree = output.toString("latin1", 0, at - 1);
   const next = (): Buffer => {
-    const field = fields[at];
-    if (field === undefined) throw new GitFailed("Git's list of changes ends in the middle.", true);
-    at += 1;
+    const end = output.indexOf(0, at);
+    if (end === -1) throw new GitFailed("Git's list of changes ends in the middle.", true);
+    const field = output.subarray(at, end);
+    at = end + 1;
     return field;
   };
 
+  const gitlinks: Buffer[] = [];
+  for (let field = next(); field.length > 0; field = next()) gitlinks.push(field.subarray(field.indexOf(0x09) + 1));
   const entries: DiffEntry[] = [];
-  while (fields[at]?.[0] === 0x3a) entries.push(rawEntry(next().toString("latin1"), next));
-
+  while (output[at] === 0x3a) entries.push(rawEntry(next().toString("latin1"), next));
   const counts = new Map<string, { additions: number; deletions: number; binary: boolean }>();
-  while (at < fields.length && fields[at]?.length !== 0) {
-    const { path, ...count } = numstatEntry(next(), next);
+  while (at < output.length) {
+    const field = next();
+    if (field.length === 0) break;
+    const { path, ...count } = numstatEntry(field, next);
     counts.set(path, count);
   }
-  at += 1;
-  const gitlinks: Buffer[] = [];
-  while (at < fields.length) {
-    const field = next();
-    gitlinks.push(field.subarray(field.indexOf(0x09) + 1));
-  }
   const counted = entries.map((entry) => Object.assign(entry, counts.get(entry.path)));
-  return { tree, entries: counted, gitlinks };
+  return { tree, entries: counted, gitlinks, patch: output.subarray(at) };
 }
 
 /** `:100644 100755 <old sha> <new sha> R087` followed by one path, or two when renamed. */
 function rawEntry(header: string, next: () => Buffer): DiffEntry {
   const [oldMode = "", mode = "", , blob = "", status = ""] = header.slice(1).split(" ");
-  const first = pathText(next());
+  const first = next();
+  const path = pathText(first);
   const base = { oldMode, mode, blob, additions: 0, deletions: 0, binary: false };
   switch (status[0]) {
     case "A":
-      return { ...base, path: first, change: "added" };
+      return { ...base, path, name: first, change: "added" };
     case "M":
-      return { ...base, path: first, change: "modified" };
+      return { ...base, path, name: first, change: "modified" };
     case "D":
-      return { ...base, path: first, change: "deleted" };
+      return { ...base, path, name: first, change: "deleted" };
     case "T":
-      return { ...base, path: first, change: "type-changed" };
-    case "R":
-      return { ...base, oldPath: first, path: pathText(next()), change: "renamed" };
+      return { ...base, path, name: first, change: "type-changed" };
+    case "R": {
+      const name = next();
+      return { ...base, oldPath: path, path: pathText(name), name, change: "renamed" };
+    }
     default:
       throw new GitFailed(`Git reports a change of the unknown kind ${JSON.stringify(status)}.`, false);
   }
@@ -83,14 +88,4 @@ function numstatEntry(
     deletions: binary ? 0 : Number(deletions),
     binary,
   };
-}
-
-function splitFields(bytes: Buffer): Buffer[] {
-  const fields: Buffer[] = [];
-  let start = 0;
-  for (let end = bytes.indexOf(0); end !== -1; end = bytes.indexOf(0, start)) {
-    fields.push(bytes.subarray(start, end));
-    start = end + 1;
-  }
-  return fields;
 }

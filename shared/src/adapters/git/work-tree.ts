@@ -28,27 +28,62 @@ export async function runGitScript(
 }
 
 /**
- * Lays out every file of the commit in the work tree, with modes and symlinks, whatever its attributes say. `ready` is
- * a further line of the same script, for what has to be done before strangers may work on it.
+ * Lays out every file of a tree in the empty work tree, with modes and symlinks, whatever its attributes say.
  *
  * @throws GitFailed for a tree that cannot be laid out: paths such as `.GIT` or `..`, or more than the disk limit.
  */
 export async function layOut(options: {
   readonly repository: TrustedRepository;
-  readonly commit: string;
+  readonly tree: string;
   readonly run: RunCommand;
-  readonly ready: { readonly script: string; readonly parameters: readonly string[] };
-}): Promise<{ readonly baseTree: string }> {
-  const script = `git read-tree --reset -u "$1"
-git rev-parse --verify "$1^{tree}"
-shift
-${options.ready.script}`;
-  const parameters = [options.commit, ...options.ready.parameters];
-  const { exitCode, stdout, stderr } = await runGitScript(options.run, options.repository, script, parameters);
-  if (exitCode === 0) return { baseTree: stdout.toString("latin1").trim() };
+}): Promise<void> {
+  const script = `exec git read-tree --reset -u "$1"`;
+  const { exitCode, stderr } = await runGitScript(options.run, options.repository, script, [options.tree]);
+  if (exitCode === 0) return;
   if (/no space left|unable to (write|create) file/i.test(stderr)) {
     const message = `Its files cannot be laid out: ${complaint(stderr)}. They do not fit the sandbox's disk limit: raise it.`;
     throw new GitFailed(message, false);
   }
   throw new GitFailed(`Its files cannot be laid out: ${complaint(stderr)}`, false);
+}
+
+/** A tree that has one directory of a commit, in its place, and nothing else. @throws GitFailed when it has none there. */
+export async function treeOfWorkspace(options: {
+  readonly repository: TrustedRepository;
+  readonly commit: string;
+  readonly path: string;
+  readonly run: RunCommand;
+}): Promise<string> {
+  const script = `export GIT_INDEX_FILE="$GIT_DIR/workspace"
+rm -f -- "$GIT_INDEX_FILE"
+git read-tree --prefix="$2/" "$1:$2"
+exec git write-tree`;
+  return treeBy(options, script, [options.commit, options.path], `it has no directory ${options.path}`);
+}
+
+/** The tree of a commit whose directory `path` is replaced by that of another tree. @throws GitFailed */
+export async function wholeTree(options: {
+  readonly repository: TrustedRepository;
+  readonly commit: string;
+  readonly path: string;
+  readonly tree: string;
+  readonly run: RunCommand;
+}): Promise<string> {
+  const script = `export GIT_INDEX_FILE="$GIT_DIR/whole"
+git read-tree "$1"
+git rm --cached -r --quiet --force --ignore-unmatch -- "$2"
+if git rev-parse --quiet --verify "$3:$2" >/dev/null; then git read-tree --prefix="$2/" "$3:$2"; fi
+exec git write-tree`;
+  return treeBy(options, script, [options.commit, options.path, options.tree], "its tree cannot be put together");
+}
+
+async function treeBy(
+  { repository, run }: { readonly repository: TrustedRepository; readonly run: RunCommand },
+  script: string,
+  parameters: readonly string[],
+  complaintOfOurs: string,
+): Promise<string> {
+  const { exitCode, stdout, stderr } = await runGitScript(run, repository, script, parameters);
+  if (exitCode === 0) return stdout.toString("latin1").trim();
+  throw new GitFailed(`The workspace cannot be laid out: ${complaintOfOurs}. Git said: ${complaint(stderr)}`, false);
 }

@@ -27,6 +27,7 @@ beforeEach(() => {
 
 const job: TransformJob = {
   executionId: "x-1",
+  attempt: 1,
   artifactPrefix: "node-24/1/1/x-1/1",
   source: {
     repositoryId: 1,
@@ -36,6 +37,7 @@ const job: TransformJob = {
     branch: "main",
     commit: "a".repeat(40),
   },
+  workspace: { path: "", onlyFetch: false },
   campaign: { name: "node-24", description: "" },
   steps: [],
   limits: { memoryBytes: 1, processes: 1, diskBytes: 1, logBytes: 1, patchBytes: 1 },
@@ -43,12 +45,12 @@ const job: TransformJob = {
 const result = async () => parseTransformResult(await blobs.get(`${job.artifactPrefix}/result.json`));
 
 test("a transform that was never started is unknown, then it runs, then it is finished and reported", async () => {
-  expect(await sandbox.inspect(job)).toBe("unknown");
+  expect(await sandbox.inspect(job)).toMatchObject({ status: "unknown" });
   await sandbox.start(job);
-  expect(await sandbox.inspect(job)).toBe("running");
+  expect(await sandbox.inspect(job)).toMatchObject({ status: "running" });
   expect(reports).toEqual([]);
   expect(await sandbox.finishAll()).toBe(1);
-  expect(await sandbox.inspect(job)).toBe("finished");
+  expect(await sandbox.inspect(job)).toMatchObject({ status: "finished" });
   expect(reports).toEqual(["x-1"]);
 });
 
@@ -64,10 +66,10 @@ test("a cancelled or crashed transform ends without a result or a report, and ca
   await sandbox.start(job);
   await sandbox.cancel("x-1");
   await sandbox.cancel("x-1");
-  expect(await sandbox.inspect(job)).toBe("unknown");
+  expect(await sandbox.inspect(job)).toMatchObject({ status: "unknown" });
   await sandbox.start(job);
   sandbox.crash();
-  expect([await sandbox.inspect(job), reports]).toEqual(["unknown", []]);
+  expect([await sandbox.inspect(job), reports]).toEqual([{ status: "unknown" }, []]);
   await sandbox.start(job);
   await sandbox.finishAll();
   expect(reports).toEqual(["x-1"]);

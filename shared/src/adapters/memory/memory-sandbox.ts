@@ -7,7 +7,13 @@ import {
 } from "#shared/execution/transform-result.ts";
 import type { BlobStore } from "#shared/ports/blob-store.ts";
 import type { FileChange } from "#shared/ports/code-host.ts";
-import { SandboxUnavailable, type Sandbox, type TransformJob } from "#shared/ports/sandbox.ts";
+import {
+  SandboxUnavailable,
+  type Inspection,
+  type Loss,
+  type Sandbox,
+  type TransformJob,
+} from "#shared/ports/sandbox.ts";
 
 /** What the steps of a job come to: the files they change (none: no change), or why they fail. */
 export type ScriptedOutcome = readonly FileChange[] | { readonly fails: string; readonly retryable?: boolean };
@@ -20,6 +26,10 @@ export interface MemorySandbox extends Sandbox {
   finishAll(): Promise<number>;
   /** Ends every running transform without a result or a report, as when the machine dies. */
   crash(): void;
+  /** Ends every running transform without a result, for a reason that the sandbox can tell. */
+  lose(loss: Loss): void;
+  /** What every running transform waits for, from now on. */
+  holdUp(waitingFor: string | undefined): void;
   /** From now on nothing can be started, inspected or cancelled, until `comeBack`. */
   goDown(): void;
   comeBack(): void;
@@ -39,16 +49,20 @@ export function createMemorySandbox(options: {
   const { blobs, transform, treeOf, reported } = options;
   const started: TransformJob[] = [];
   const running = new Map<string, TransformJob>();
+  const lost = new Map<string, Loss>();
+  let waitingFor: string | undefined;
   let down = false;
 
   const assertUp = (): void => {
     if (down) throw new SandboxUnavailable("The sandbox is down.");
   };
 
-  async function inspect(job: Pick<TransformJob, "executionId" | "artifactPrefix">) {
-    if (running.has(job.executionId)) return "running";
+  async function inspect(job: Pick<TransformJob, "executionId" | "artifactPrefix">): Promise<Inspection> {
+    if (running.has(job.executionId)) return { status: "running", waitingFor };
     const isThere = (await blobs.list(`${job.artifactPrefix}/`)).includes(`${job.artifactPrefix}/result.json`);
-    return isThere ? "finished" : "unknown";
+    if (isThere) return { status: "finished" };
+    const loss = lost.get(job.artifactPrefix);
+    return loss === undefined ? { status: "unknown" } : { status: "lost", ...loss };
   }
 
   async function finish(job: TransformJob): Promise<void> {
@@ -74,7 +88,7 @@ export function createMemorySandbox(options: {
     async start(job) {
       assertUp();
       // Asked again after the wait: two may start it at once.
-      if ((await inspect(job)) !== "unknown" || running.has(job.executionId)) return;
+      if ((await inspect(job)).status !== "unknown" || running.has(job.executionId)) return;
       running.set(job.executionId, job);
       started.push(job);
     },
@@ -95,6 +109,13 @@ export function createMemorySandbox(options: {
       return jobs.length;
     },
     crash: () => running.clear(),
+    lose(loss) {
+      for (const { artifactPrefix } of running.values()) lost.set(artifactPrefix, loss);
+      running.clear();
+    },
+    holdUp(what) {
+      waitingFor = what;
+    },
     goDown() {
       down = true;
     },
@@ -138,7 +159,14 @@ async function writeArtifacts(
 /** Enough of a patch for people to tell what it is about; nothing applies it. */
 function describe(change: FileChange): string {
   const to = change.kind === "delete" ? "/dev/null" : `b/${change.path}`;
-  return `diff --git a/${change.path} b/${change.path}\n--- a/${change.path}\n+++ ${to}\n`;
+  const lines = linesOf(change);
+  const hunk = lines.length === 0 ? "" : `@@ -0,0 +1,${lines.length} @@\n${lines.map((line) => `+${line}\n`).join("")}`;
+  return `diff --git a/${change.path} b/${change.path}\n--- a/${change.path}\n+++ ${to}\n${hunk}`;
+}
+
+/** All of a file that is written, up to its last line feed. */
+function linesOf(change: FileChange): readonly string[] {
+  return change.kind === "delete" ? [] : Buffer.from(change.content).toString("utf8").split("\n").slice(0, -1);
 }
 
 /** As if a file that is written had been there before: the script does not say. */
@@ -146,6 +174,6 @@ function statisticsOf(change: FileChange): FileStatistics {
   const { path } = change;
   const before = { path, oldMode: "100644", deletions: 0, binary: false } as const;
   if (change.kind === "delete") return { ...before, change: "deleted", mode: "000000", additions: 0 };
-  const additions = Buffer.from(change.content).toString("latin1").split("\n").length - 1;
+  const additions = linesOf(change).length;
   return { ...before, change: "modified", mode: change.mode, additions };
 }

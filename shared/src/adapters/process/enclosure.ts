@@ -1,7 +1,6 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { programPath } from "../git/git-command.ts";
+import { launch } from "./launcher/launch.ts";
 
 /**
  * The namespaces of one execution: its processes, its network (which has nothing in it) and its volume, a tmpfs of a
@@ -53,9 +52,12 @@ read -r pid rest </proc/self/stat
 mount -t proc proc /proc
 echo "$pid"
 exec cat >/dev/null`;
-  const child = spawn(
-    "unshare",
-    [
+  let stdout = "";
+  let stderr = "";
+  const ready = Promise.withResolvers<string>();
+  const launched = launch({
+    argv: [
+      "unshare",
       ...(options.asRoot ? [] : ["--user", "--map-root-user"]),
       "--mount",
       "--propagation",
@@ -72,12 +74,25 @@ exec cat >/dev/null`;
       options.volume,
       mountOptions,
     ],
-    { env: { PATH: programPath, LC_ALL: "C" }, detached: true, stdio: "pipe", cwd: "/" },
-  );
-  const ended = once(child, "close");
-  // Its death is only ever learnt through `ended`, so a broken pipe tells nothing new.
-  child.stdin.on("error", () => undefined);
-  const pid = await firstLine(child, ended);
+    environment: { PATH: programPath, LC_ALL: "C" },
+    directory: "/",
+    input: "open",
+    onOutput(stream, chunk) {
+      if (stream === "stderr") {
+        stderr = (stderr + chunk.toString("utf8")).slice(-4096);
+        return;
+      }
+      stdout += chunk.toString("latin1");
+      if (stdout.includes("\n")) ready.resolve(stdout.trim());
+    },
+  });
+  let hasEnded = false;
+  const ended = launched.closed
+    .finally(() => {
+      hasEnded = true;
+    })
+    .then(() => ready.reject(new Error(stderr.trim() || "the namespaces ended before they were ready")), ready.reject);
+  const pid = await ready.promise;
   const user = options.asRoot ? [] : ["--user", "--preserve-credentials"];
   return {
     volume: options.volume,
@@ -93,7 +108,7 @@ exec cat >/dev/null`;
     },
     async destroy() {
       // Ending the first process, for which `unshare` waits, ends all the others before it.
-      if (child.exitCode === null && child.signalCode === null) endProcess(Number(pid));
+      if (!hasEnded) endProcess(Number(pid));
       await ended;
     },
   };
@@ -125,20 +140,4 @@ function endProcess(pid: number): void {
   } catch {
     // It has ended already.
   }
-}
-
-async function firstLine(child: ChildProcess, ended: Promise<unknown>): Promise<string> {
-  let stderr = "";
-  child.stderr?.on("data", (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString("utf8")).slice(-4096);
-  });
-  return new Promise((resolve, reject) => {
-    let text = "";
-    child.stdout?.on("data", (chunk: Buffer) => {
-      text += chunk.toString("latin1");
-      if (text.includes("\n")) resolve(text.trim());
-    });
-    child.once("error", reject);
-    void ended.then(() => reject(new Error(stderr.trim() || "the namespaces ended before they were ready")), reject);
-  });
 }

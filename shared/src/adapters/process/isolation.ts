@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openEnclosure } from "./enclosure.ts";
 import { readHostView } from "./host-view.ts";
-import { createRedactor } from "./redactor.ts";
+import { createRedactor } from "#shared/transform/redactor.ts";
 import { runStep } from "./run-step.ts";
 import type { StepUser } from "./step-mounts.ts";
 
@@ -71,6 +71,7 @@ async function tryIsolation(
           seccompFile,
           controlGroup: undefined,
           objectsDirectory: undefined,
+          directory: "",
         },
         {
           index: 0,

@@ -1,13 +1,14 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { chown, mkdir, open, writeFile } from "node:fs/promises";
+import { chown, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { programPath } from "../git/git-command.ts";
+import { makeDirectory } from "../git/make-directory.ts";
 import { bubblewrapCommand } from "./bubblewrap.ts";
 import type { ControlGroup } from "./control-groups.ts";
 import type { Enclosure } from "./enclosure.ts";
 import type { HostView } from "./host-view.ts";
+import { launch, type Launch, type Launched } from "./launcher/launch.ts";
 import { shellQuote } from "./shell-quote.ts";
-import type { StepFile } from "./step-files.ts";
+import type { StepFile } from "#shared/transform/step-files.ts";
 import { processLimits, type StepMounts, type StepUser } from "./step-mounts.ts";
 import { unshareCommand } from "./unshare.ts";
 
@@ -22,6 +23,8 @@ export interface StepPlace {
   readonly seccompFile: string | undefined;
   /** The objects of the base commit, shown to the steps' own `.git`. */
   readonly objectsDirectory: string | undefined;
+  /** Below the root of the repository, where steps run; empty: the root. */
+  readonly directory: string;
 }
 
 export interface StepLaunch {
@@ -36,15 +39,12 @@ export interface StepLaunch {
 const ownDirectory = "/run/octobatch";
 export const objectsInside = `${ownDirectory}/objects`;
 
-/** Starts a step; its standard output and error are the caller's to read. */
-export async function launchStep(place: StepPlace, step: StepLaunch): Promise<ChildProcess> {
+/** Starts a step. */
+export async function launchStep(place: StepPlace, step: StepLaunch, onOutput: Launch["onOutput"]): Promise<Launched> {
   const directory = await prepare(place, step);
   if (place.isolation === "none") {
-    return spawn(
-      "/bin/sh",
-      [join(directory, "launch", "start")],
-      spawnOptions(join(place.enclosure.volume, "workspace")),
-    );
+    const argv = ["/bin/sh", join(directory, "launch", "start")] as const;
+    return launch({ argv: [...argv], environment: ownEnvironment, directory: place.enclosure.volume, onOutput });
   }
   const mounts: StepMounts = {
     workspace: join(place.enclosure.volume, "workspace"),
@@ -80,24 +80,17 @@ export async function launchStep(place: StepPlace, step: StepLaunch): Promise<Ch
         })
       : unshareCommand({ ...place, mounts, limits, command, root: join(directory, "root") });
   const [program = "", ...argv] = [...joinGroups(place.controlGroup), ...place.enclosure.enter, ...isolated];
-  if (seccomp === undefined) return spawn(program, argv, spawnOptions("/"));
-  const file = await open(seccomp, "r");
-  try {
-    return spawn(program, argv, { ...spawnOptions("/"), stdio: ["ignore", "pipe", "pipe", file.fd] });
-  } finally {
-    await file.close();
-  }
+  return launch({
+    argv: [program, ...argv],
+    environment: ownEnvironment,
+    directory: "/",
+    files: seccomp === undefined ? [] : [seccomp],
+    onOutput,
+  });
 }
 
 /** Nothing a spec says is in the environment of our own launchers; `start` sets it, inside. */
-function spawnOptions(cwd: string): {
-  cwd: string;
-  env: Record<string, string>;
-  detached: true;
-  stdio: ["ignore", "pipe", "pipe"];
-} {
-  return { cwd, env: { PATH: programPath, LC_ALL: "C" }, detached: true, stdio: ["ignore", "pipe", "pipe"] };
-}
+const ownEnvironment = { PATH: programPath, LC_ALL: "C" };
 
 function joinGroups(group: ControlGroup | undefined): string[] {
   if (group === undefined) return [];
@@ -118,16 +111,16 @@ async function prepare(place: StepPlace, step: StepLaunch): Promise<string> {
   const own = async (path: string): Promise<void> => {
     if (user.kind === "own-id") await chown(path, user.id, user.id);
   };
-  const makeDirectory = async (path: string): Promise<void> => {
-    if ((await mkdir(path, { recursive: true })) === undefined) return;
-    await own(path);
+  const makeOwnDirectory = async (path: string): Promise<void> => {
+    if (await makeDirectory(path)) await own(path);
   };
   const makeFile = async (path: string, content: string): Promise<void> => {
     await writeFile(path, content);
     await own(path);
   };
+  await makeDirectory(dirname(here));
   for (const name of ["", "tmp", "shm", "files", "root", "launch", "launch/objects"])
-    await makeDirectory(join(here, name));
+    await makeOwnDirectory(join(here, name));
   const launch: Record<string, string> = {
     start: startScript(place, step, directory),
     script: step.script,
@@ -139,7 +132,7 @@ async function prepare(place: StepPlace, step: StepLaunch): Promise<string> {
   for (const [index, file] of step.files.entries()) {
     if (file.belowTmp) {
       let parent = here;
-      for (const name of dirname(file.path).slice(1).split("/")) await makeDirectory((parent = join(parent, name)));
+      for (const name of dirname(file.path).slice(1).split("/")) await makeOwnDirectory((parent = join(parent, name)));
       await makeFile(join(here, file.path), file.content);
     } else {
       await makeFile(join(here, "files", String(index)), file.content);
@@ -155,11 +148,14 @@ export function stepDirectory(volume: string, index: number): string {
 function startScript(place: StepPlace, step: StepLaunch, directory: string): string {
   const isolated = place.isolation !== "none";
   const home = isolated ? "/tmp" : join(directory, "tmp");
+  const root = isolated ? "/workspace" : join(place.enclosure.volume, "workspace");
+  // The shell itself says so where an earlier step, or the commit, has no such directory.
+  const workspace = join(root, place.directory);
   const variables = { PATH: place.view.path, HOME: home, TMPDIR: home, LANG: "C.UTF-8", ...step.environment };
   return [
     "unset LC_ALL",
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
-    `cd ${shellQuote(isolated ? "/workspace" : join(place.enclosure.volume, "workspace"))}`,
+    `cd ${shellQuote(workspace)} || exit 1`,
     `exec /bin/sh ${shellQuote(isolated ? `${ownDirectory}/script` : join(directory, "launch", "script"))}`,
     "",
   ].join("\n");

@@ -67,7 +67,7 @@ describe("the process sandbox on its machine", () => {
     expect(await readdir(workDirectory)).toHaveLength(1);
 
     const sandbox = open();
-    expect(await sandbox.inspect(job)).toBe("unknown");
+    expect(await sandbox.inspect(job)).toMatchObject({ status: "unknown" });
     await sandbox.start({ ...job, steps: aJob(source, ["echo x > y"]).steps });
     await world.report(job.executionId);
     expect((await world.result(job)).outcome.status).toBe("patch");

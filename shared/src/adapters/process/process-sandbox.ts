@@ -3,22 +3,35 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BlobNotFound, type BlobStore } from "#shared/ports/blob-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
-import type { CodeHost } from "#shared/ports/code-host.ts";
+import type { RepositoryRef } from "#shared/ports/code-host.ts";
+import type { LiveLogs } from "#shared/ports/live-logs.ts";
 import { SandboxUnavailable, type Sandbox, type TransformJob } from "#shared/ports/sandbox.ts";
 import { serializeTransformResult } from "#shared/execution/transform-result.ts";
+import { createLiveLogWriter } from "#shared/transform/live-log-writer.ts";
+import type { StepCache } from "#shared/transform/step-cache.ts";
+import type { RemoteAccess } from "../git/remote.ts";
+import { createSourceCache, type Sources } from "../git/source-cache.ts";
 import { createControlGroup, findControlGroups, removeStaleGroups, type ControlGroup } from "./control-groups.ts";
 import { openDirectory, openEnclosure, type Enclosure } from "./enclosure.ts";
 import { readHostView, type HostView } from "./host-view.ts";
 import { claimInstanceDirectory, isStaleInstance, type InstanceDirectory } from "./instance-directory.ts";
 import { detectIsolation, isRoot, stepUser, type IsolationKind } from "./isolation.ts";
 import type { StepPlace } from "./launch-step.ts";
+import { nameOfPrograms } from "./programs.ts";
+import { runCommand } from "./run-command.ts";
 import { seccompProgram } from "./seccomp.ts";
 import { createSlots } from "./slots.ts";
 import { runTransform } from "./transform.ts";
 
 export interface ProcessSandboxOptions {
-  readonly codeHost: Pick<CodeHost, "gitAccess">;
+  readonly codeHost: { gitAccess(repository: RepositoryRef): Promise<RemoteAccess> };
   readonly blobs: BlobStore;
+  /** Where people read along while steps run; undefined: nowhere. */
+  readonly liveLogs?: Pick<LiveLogs, "append"> | undefined;
+  /** Undefined: every step of every transform runs. */
+  readonly stepCache?: StepCache | undefined;
+  /** What the commits that are kept for later transforms may take on the disk; 0 by default: none is kept. */
+  readonly sourceCacheBytes?: number | undefined;
   /** The value of a secret, if there is one by that name. */
   readonly secrets: (name: string) => string | undefined;
   /** Told when a transform has written its result; its failure is logged, since `inspect` tells the same. */
@@ -46,10 +59,13 @@ interface Machine {
   readonly view: HostView;
   readonly hierarchies: Awaited<ReturnType<typeof findControlGroups>>;
   readonly seccompFile: string | undefined;
+  readonly sources: Sources;
+  /** Names what this machine gives to steps, see `nameOfPrograms`. */
+  readonly programs: string;
 }
 
 interface Running {
-  cancelled: boolean;
+  readonly abort: AbortController;
   enclosure?: Enclosure;
   readonly done: Promise<void>;
 }
@@ -89,8 +105,9 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
   async function execute(here: Machine, job: TransformJob, entry: Running): Promise<void> {
     const slot = await slots.take();
     const directory = join(here.instance.path, randomBytes(8).toString("hex"));
+    const liveLog = liveLogOf(job);
     try {
-      if (entry.cancelled) return;
+      if (entry.abort.signal.aborted) return;
       await mkdir(directory, { mode: 0o700 });
       const openPlace = async (): Promise<StepPlace> => {
         const volume = join(directory, "volume");
@@ -99,7 +116,7 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
           ? openEnclosure({ volume, volumeBytes: job.limits.diskBytes, asRoot: isRoot() })
           : openDirectory({ volume }));
         entry.enclosure = enclosure;
-        if (entry.cancelled) await enclosure.destroy();
+        if (entry.abort.signal.aborted) await enclosure.destroy();
         return {
           isolation: here.isolation,
           enclosure,
@@ -108,18 +125,24 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
           user: isolated ? stepUser(slot) : { kind: "mapped", id: 1000 },
           controlGroup: isolated ? await controlGroup(here, slot, job) : undefined,
           objectsDirectory: undefined,
+          directory: "",
         };
       };
       const result = await runTransform(job, {
         ...options,
+        sources: here.sources,
         openPlace,
         gitDirectory: join(directory, "git"),
-        gitEnvironment: options.gitEnvironment,
+        runGit: (command) => runCommand(command),
+        cache: options.stepCache && { steps: options.stepCache, programs: here.programs },
+        signal: entry.abort.signal,
+        watch: liveLog,
         artifactPrefix: `${job.artifactPrefix}/attempts/${randomBytes(6).toString("hex")}`,
       });
-      if (entry.cancelled) return;
+      if (entry.abort.signal.aborted) return;
       await options.blobs.put(resultKey(job), serializeTransformResult(result));
     } finally {
+      liveLog?.close();
       await entry.enclosure?.destroy();
       await rm(directory, { recursive: true, force: true });
       slots.give(slot);
@@ -127,6 +150,13 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
     // `inspect` has to say finished by the time anybody hears of it.
     running.delete(job.executionId);
     await options.reported(job.executionId);
+  }
+
+  function liveLogOf({ executionId, attempt, limits: { logBytes } }: TransformJob) {
+    const { liveLogs, logger } = options;
+    const failed = (error: unknown): void =>
+      logger?.error({ err: error, executionId }, "what the steps print cannot be shown before they end");
+    return liveLogs && createLiveLogWriter({ liveLogs, attempt: { executionId, attempt }, logBytes, failed });
   }
 
   async function isFinished(job: Pick<TransformJob, "artifactPrefix">): Promise<boolean> {
@@ -142,7 +172,7 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
   async function cancel(executionId: string): Promise<void> {
     const entry = running.get(executionId);
     if (entry === undefined) return;
-    entry.cancelled = true;
+    entry.abort.abort(new Error("it was cancelled"));
     await entry.enclosure?.destroy();
     await entry.done;
   }
@@ -152,7 +182,7 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
       const here = await ready();
       if (running.has(job.executionId) || (await isFinished(job)) || running.has(job.executionId)) return;
       const done = Promise.withResolvers<void>();
-      const entry: Running = { cancelled: false, done: done.promise };
+      const entry: Running = { abort: new AbortController(), done: done.promise };
       running.set(job.executionId, entry);
       void execute(here, job, entry)
         .catch((error: unknown) => {
@@ -164,8 +194,8 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
         });
     },
     async inspect(job) {
-      if (running.has(job.executionId)) return "running";
-      return (await isFinished(job)) ? "finished" : "unknown";
+      if (running.has(job.executionId)) return { status: "running" };
+      return { status: (await isFinished(job)) ? "finished" : "unknown" };
     },
     cancel,
     async check() {
@@ -197,19 +227,39 @@ async function surveyMachine(options: ProcessSandboxOptions): Promise<Machine> {
       readOnlyDirectories: options.readOnlyDirectories ?? [],
       workDirectory: options.workDirectory,
     });
-    if (options.isolation === "none") return { isolation: "none", instance, view, hierarchies: [], seccompFile };
-    const found = await detectIsolation(instance.path, {
-      ...(seccompFile === undefined ? {} : { seccompFile }),
-      ...(options.isolation === undefined ? {} : { only: options.isolation }),
-    });
-    if (found.kind === "unavailable") throw new SandboxUnavailable(found.because);
-    const hierarchies = await usableControlGroups(instance.name);
+    const isolation = await isolationHere(options, instance, seccompFile);
+    const hierarchies = isolation === "none" ? [] : await usableControlGroups(instance.name);
     await removeStaleGroups(hierarchies, isStaleInstance);
-    return { isolation: found.kind, instance, view, hierarchies, seccompFile };
+    const sources = createSourceCache({
+      directory: join(options.workDirectory, "sources"),
+      incoming: instance.path,
+      limitBytes: options.sourceCacheBytes ?? 0,
+      access: ({ repositoryId: id, repositoryNodeId: nodeId, owner, name }) =>
+        options.codeHost.gitAccess({ id, nodeId, owner, name }),
+      gitEnvironment: options.gitEnvironment,
+      run: (command) => runCommand(command),
+    });
+    const programs = await nameOfPrograms(isolation, view);
+    return { isolation, instance, view, hierarchies, seccompFile, sources, programs };
   } catch (error) {
     await rm(instance.path, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** @throws SandboxUnavailable */
+async function isolationHere(
+  options: ProcessSandboxOptions,
+  instance: InstanceDirectory,
+  seccompFile: string | undefined,
+): Promise<IsolationKind> {
+  if (options.isolation === "none") return "none";
+  const found = await detectIsolation(instance.path, {
+    ...(seccompFile === undefined ? {} : { seccompFile }),
+    ...(options.isolation === undefined ? {} : { only: options.isolation }),
+  });
+  if (found.kind === "unavailable") throw new SandboxUnavailable(found.because);
+  return found.kind;
 }
 
 /** Control groups that can really be made; without them memory is limited for each process alone. */

@@ -1,55 +1,52 @@
-import { spawn } from "node:child_process";
 import type { Command, CommandResult } from "../git/git-command.ts";
+import { launch } from "./launcher/launch.ts";
 
 const keptStderrBytes = 64 << 10;
 
 /**
  * Runs a command in its own process group, which a timeout or too much output ends as a whole. `prefix` is what enters
- * namespaces before the command itself.
+ * namespaces before the command itself. An aborted `signal` ends it, too.
  */
-export async function runCommand(command: Command, prefix: readonly string[] = []): Promise<CommandResult> {
+export async function runCommand(
+  command: Command,
+  prefix: readonly string[] = [],
+  signal?: AbortSignal,
+): Promise<CommandResult> {
   const [program, ...argv] = [...prefix, ...command.argv];
   if (program === undefined) throw new Error("A command needs a program.");
-  const child = spawn(program, argv, { env: { ...command.environment }, detached: true, stdio: "pipe", cwd: "/" });
-  const killGroup = (): void => {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, "SIGKILL");
-    } catch {
-      // It has ended already.
-    }
-  };
-
   const chunks: Buffer[] = [];
   let bytes = 0;
   let outputExceeded = false;
-  child.stdout.on("data", (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes <= command.maxOutputBytes) {
-      chunks.push(chunk);
-    } else if (!outputExceeded) {
-      outputExceeded = true;
-      killGroup();
-    }
-  });
   let stderr = Buffer.alloc(0);
-  child.stderr.on("data", (chunk: Buffer) => {
-    stderr = Buffer.concat([stderr, chunk]).subarray(-keptStderrBytes);
+  const launched = launch({
+    argv: [program, ...argv],
+    environment: command.environment,
+    directory: "/",
+    input: command.input,
+    onOutput(stream, chunk) {
+      if (stream === "stderr") {
+        stderr = Buffer.concat([stderr, chunk]).subarray(-keptStderrBytes);
+        return;
+      }
+      bytes += chunk.length;
+      if (bytes <= command.maxOutputBytes) {
+        chunks.push(chunk);
+      } else if (!outputExceeded) {
+        outputExceeded = true;
+        launched.kill();
+      }
+    },
   });
-  // A command that ends without reading its input is judged by its exit code.
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(command.input);
-
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    killGroup();
+    launched.kill();
   }, command.timeoutMs);
+  const giveUp = (): void => launched.kill();
+  signal?.addEventListener("abort", giveUp);
+  if (signal?.aborted === true) giveUp();
   try {
-    const exitCode = await new Promise<number | undefined>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", (code) => resolve(code ?? undefined));
-    });
+    const exitCode = await launched.closed;
     return {
       exitCode,
       stdout: Buffer.concat(chunks),
@@ -59,5 +56,6 @@ export async function runCommand(command: Command, prefix: readonly string[] = [
     };
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", giveUp);
   }
 }

@@ -1,18 +1,12 @@
 import { statfs } from "node:fs/promises";
 import { launchStep, type StepLaunch, type StepPlace } from "./launch-step.ts";
-import { createStepLog } from "./step-log.ts";
-import type { Redactor } from "./redactor.ts";
+import type { StepEnd } from "#shared/transform/progress.ts";
+import type { Redactor } from "#shared/transform/redactor.ts";
+import { createStepLog } from "#shared/transform/step-log.ts";
 
-export interface StepEnd {
-  readonly end: "exited" | "timed-out";
-  /** 128 and the signal's number when a signal ended it, as a shell says it. */
-  readonly exitCode: number;
+/** How a step ended, with all that is kept of what it printed. */
+export interface StepRun extends Omit<StepEnd, "durationMs" | "logKey"> {
   readonly log: Buffer;
-  readonly logTruncated: boolean;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** The limit it ran into, where that can be known. */
-  readonly exhausted: "memory" | "disk" | undefined;
 }
 
 /** Left on a volume that counts as full: less than any file needs. */
@@ -24,31 +18,37 @@ const fullBytes = 64 << 10;
  */
 export async function runStep(
   place: StepPlace,
-  step: StepLaunch & { readonly timeoutMs: number; readonly logBytes: number },
+  step: StepLaunch & {
+    readonly timeoutMs: number;
+    readonly logBytes: number;
+    /** See {@link createStepLog}. */
+    readonly show?: ((bytes: Uint8Array) => void) | undefined;
+    /** Aborted when nobody wants the result any more: the step is ended, also where no enclosure ends it. */
+    readonly signal?: AbortSignal | undefined;
+  },
   redactor: Redactor,
-): Promise<StepEnd> {
+): Promise<StepRun> {
   const killsBefore = (await place.controlGroup?.memoryKills()) ?? 0;
-  const log = createStepLog(redactor, step.logBytes);
-  const child = await launchStep(place, step);
-  child.stdout?.on("data", (chunk: Buffer) => log.write("stdout", chunk));
-  child.stderr?.on("data", (chunk: Buffer) => log.write("stderr", chunk));
+  const log = createStepLog(redactor, step.logBytes, step.show);
+  const launched = await launchStep(place, step, (stream, chunk) => {
+    if (log.isFull(stream)) return;
+    log.write(stream, chunk);
+    if (log.isFull(stream)) launched.mute(stream);
+  });
+  // Without namespaces a daemon would keep the output open for ever; with them it is gone already.
+  if (place.isolation === "none") void launched.exited.then(() => launched.kill());
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    killGroup(child.pid);
+    launched.kill();
     void place.enclosure.destroy();
   }, step.timeoutMs);
+  const giveUp = (): void => launched.kill();
+  step.signal?.addEventListener("abort", giveUp);
+  if (step.signal?.aborted === true) giveUp();
   try {
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once("error", reject);
-      // Without namespaces a daemon would keep the pipes open for ever; with them it is gone already.
-      child.once("exit", () => {
-        if (place.isolation === "none") killGroup(child.pid);
-      });
-      child.once("close", (exitCode) => resolve(exitCode));
-    });
+    const exitCode = (await launched.closed) ?? 137;
     if (!timedOut) await place.enclosure.settle();
-    const exitCode = code ?? 137;
     const { log: bytes, truncated, stdout, stderr } = log.finish();
     const exhausted = exitCode === 0 || timedOut ? undefined : await exhaustedLimit(place, killsBefore);
     return {
@@ -62,6 +62,7 @@ export async function runStep(
     };
   } finally {
     clearTimeout(timer);
+    step.signal?.removeEventListener("abort", giveUp);
   }
 }
 
@@ -72,13 +73,4 @@ async function exhaustedLimit(place: StepPlace, killsBefore: number): Promise<"m
   const volume = await statfs(place.enclosure.volumeFromHere).catch(() => undefined);
   if (volume === undefined) return undefined;
   return volume.bavail * volume.bsize < fullBytes || volume.ffree === 0 ? "disk" : undefined;
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // It has ended already.
-  }
 }

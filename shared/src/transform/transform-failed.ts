@@ -1,6 +1,5 @@
 import { CodeHostBusy, CodeHostRefused, CodeHostUnavailable } from "#shared/ports/code-host.ts";
 import type { TransformFailure, TransformOutcome } from "#shared/execution/transform-result.ts";
-import { GitFailed } from "../git/git-command.ts";
 import type { Redactor } from "./redactor.ts";
 
 /** Ends a transform with a verdict for people. */
@@ -38,7 +37,6 @@ function judge(error: unknown): {
     const { kind, message, retryable, step } = error;
     return { kind, message, retryable, step };
   }
-  if (error instanceof GitFailed) return { kind: "checkout", message: error.message, retryable: error.retryable };
   if (error instanceof CodeHostRefused) return { kind: "checkout", message: error.message, retryable: false };
   if (error instanceof CodeHostUnavailable || error instanceof CodeHostBusy) {
     return { kind: "checkout", message: error.message, retryable: true };

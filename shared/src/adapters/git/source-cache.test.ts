@@ -1,0 +1,142 @@
+import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { runCommand } from "#shared/adapters/process/run-command.ts";
+import type { TransformJob } from "#shared/ports/sandbox.ts";
+import { openSandboxWorld, type SandboxWorld } from "#shared/testing/sandbox-world.ts";
+import { createSourceCache, type Sources } from "./source-cache.ts";
+
+type Source = TransformJob["source"];
+
+let world: SandboxWorld;
+let directory: string;
+const wanted = new AbortController().signal;
+
+beforeEach(async () => {
+  world = await openSandboxWorld();
+  directory = await mkdtemp(join(world.directory, "cache-"));
+  await mkdir(join(directory, "incoming"));
+});
+afterEach(() => world.close());
+
+const open = (limitBytes = 1 << 30, access = (source: Source) => world.codeHost.gitAccess(source)): Sources =>
+  createSourceCache({
+    directory: join(directory, "sources"),
+    incoming: join(directory, "incoming"),
+    limitBytes,
+    access,
+    gitEnvironment: undefined,
+    run: (command) => runCommand(command),
+  });
+
+let places = 0;
+
+/** Brings the commit somewhere; answers its files, read from there alone. */
+async function bring(sources: Sources, source: Source, signal = wanted): Promise<string> {
+  const gitDirectory = join(directory, `repository-${(places += 1)}`);
+  const { baseTree } = await sources.bring(source, gitDirectory, signal);
+  expect(baseTree).toBe((await world.git(source.name, "rev-parse", `${source.commit}^{tree}`)).trim());
+  const { stdout, stderr } = await runCommand({
+    argv: ["git", "--git-dir", gitDirectory, "archive", "--format=tar", source.commit],
+    environment: { PATH: "/usr/local/bin:/usr/bin:/bin", GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" },
+    timeoutMs: 60_000,
+    maxOutputBytes: 1 << 26,
+  });
+  expect(stderr).toBe("");
+  await rm(gitDirectory, { recursive: true });
+  return stdout.toString("latin1");
+}
+
+/** A commit more, which changes one file. */
+async function commitMore(name: string): Promise<string> {
+  const blob = (await world.git(name, "rev-parse", "HEAD:README.md")).trim();
+  const tree = Buffer.concat([Buffer.from("100644 COPY\0"), Buffer.from(blob, "hex")]);
+  const commit = await world.commitTree(name, tree);
+  await world.git(name, "update-ref", "refs/heads/main", commit);
+  return commit;
+}
+
+const uploads = () => world.server.requests.filter((request) => request.startsWith("POST")).length;
+
+test("a commit is fetched once, however often and from however many processes it is wanted", async () => {
+  const source = await world.addRepository("plain", "echo one > README.md");
+  const here = open();
+  const files = await Promise.all([bring(here, source), bring(here, source), bring(here, source)]);
+  const asked = world.server.requests.length;
+  expect(files[0]).toContain("README.md");
+  expect(await bring(open(), source)).toBe(files[0]);
+  expect(world.server.requests).toHaveLength(asked);
+});
+
+test("two processes that fetch the same at once both get it, and one copy is kept", async () => {
+  const source = await world.addRepository("plain", "echo one > README.md");
+  const [one, other] = await Promise.all([bring(open(), source), bring(open(), source)]);
+  expect(one).toBe(other);
+  const [repository = ""] = await readdir(join(directory, "sources"));
+  expect(await readdir(join(directory, "sources", repository))).toEqual([source.commit]);
+  expect(await readdir(join(directory, "incoming"))).toEqual([]);
+});
+
+test("of a newer commit only what is missing is sent", async () => {
+  const source = await world.addRepository("plain", "head -c 3000000 /dev/urandom > README.md");
+  const sources = open();
+  await bring(sources, source);
+  const newer = { ...source, commit: await commitMore("plain") };
+  expect(await bring(sources, newer)).toContain("COPY");
+  const [repository = ""] = await readdir(join(directory, "sources"));
+  const packs = join(directory, "sources", repository, newer.commit, "objects", "pack");
+  const names = (await readdir(packs)).filter((name) => name.endsWith(".pack"));
+  const found = await Promise.all(names.map((name) => stat(join(packs, name))));
+  // Those of the older commit have two names by now.
+  expect(found.map(({ nlink }) => nlink).toSorted((a, b) => a - b)).toEqual([1, 2]);
+  expect(found.find(({ nlink }) => nlink === 1)?.size).toBeLessThan(100_000);
+});
+
+test("what was not used for longest goes when there is too much, and everybody still gets what they want", async () => {
+  const script = "head -c 200000 /dev/urandom > README.md";
+  const all = await Promise.all(["a", "b", "c", "d", "e", "f"].map((name) => world.addRepository(name, script)));
+  // One node id for all would make them one repository.
+  const made = all.map((source, index) => ({ ...source, repositoryNodeId: `R_${index}` }));
+  const sources = open(650_000);
+  for (let round = 0; round < 2; round += 1) {
+    const got = await Promise.all(made.map((source) => bring(sources, source)));
+    expect(new Set(got).size).toBe(made.length);
+  }
+  const kept = await readdir(join(directory, "sources"), { recursive: true });
+  expect(kept.filter((path) => path.endsWith("base-tree")).length).toBeLessThanOrEqual(3);
+  expect(await readdir(join(directory, "incoming"))).toEqual([]);
+});
+
+test("a commit that is there in part is fetched anew", async () => {
+  const source = await world.addRepository("plain", "echo one > README.md");
+  const files = await bring(open(), source);
+  const [repository = ""] = await readdir(join(directory, "sources"));
+  await rm(join(directory, "sources", repository, source.commit, "base-tree"));
+  await rm(join(directory, "sources", repository, source.commit, "objects"), { recursive: true });
+  expect(await bring(open(), source)).toBe(files);
+});
+
+test("without a cache nothing is kept", async () => {
+  const source = await world.addRepository("plain", "echo one > README.md");
+  const sources = open(0);
+  await bring(sources, source);
+  const once = uploads();
+  await bring(sources, source);
+  expect(uploads()).toBe(2 * once);
+  expect(await readdir(directory)).toEqual(["incoming"]);
+});
+
+test("who does not want it any more does not wait for it", async () => {
+  const source = await world.addRepository("plain", "echo one > README.md");
+  const asked = Promise.withResolvers<void>();
+  const forEver = new Promise<never>(() => undefined);
+  const sources = open(1 << 30, () => {
+    asked.resolve();
+    return forEver;
+  });
+  const abort = new AbortController();
+  const brought = bring(sources, source, abort.signal);
+  await asked.promise;
+  abort.abort(new Error("it was cancelled"));
+  await expect(brought).rejects.toThrow("it was cancelled");
+});

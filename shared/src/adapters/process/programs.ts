@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+import { lstat, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { HostView } from "./host-view.ts";
+import type { IsolationKind } from "./isolation.ts";
+
+/** What installing, upgrading or removing a package changes, besides the programs themselves. */
+const listsOfPackages = ["/var/lib/dpkg/status", "/var/lib/rpm/rpmdb.sqlite", "/lib/apk/db/installed"];
+
+/**
+ * A name for what this machine gives to steps: another one after any program on their PATH, any package of the system or
+ * anything directly in a directory of the operator's was added, replaced or removed. In place of a container image.
+ */
+export async function nameOfPrograms(isolation: IsolationKind, view: HostView): Promise<string> {
+  const directories = [...new Set([...view.path.split(":"), ...view.tools.map(({ source }) => source)])];
+  const listed = await Promise.all([...directories.map(listDirectory), ...listsOfPackages.map(describe)]);
+  const system = await readFile("/etc/os-release", "utf8").catch(() => "");
+  const parts = [isolation, process.arch, view.path, system, ...listed];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
+
+async function listDirectory(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch(() => []);
+  return Promise.all(
+    names.toSorted((a, b) => (a < b ? -1 : 1)).map(async (name) => `${name} ${await describe(join(directory, name))}`),
+  );
+}
+
+async function describe(path: string): Promise<string> {
+  const found = await lstat(path).catch(() => undefined);
+  return found === undefined ? "none" : `${found.size} ${found.mtimeMs} ${found.ino}`;
+}

@@ -1,0 +1,61 @@
+import type { SandboxStep } from "#shared/ports/sandbox.ts";
+import {
+  cacheKeyOf,
+  decodeCachedStep,
+  encodeCachedStep,
+  keyWithFiles,
+  type CachedStep,
+  type StepCache,
+} from "./step-cache.ts";
+import type { StepInputs } from "./step-inputs.ts";
+
+/** What the cache has for the steps of one transform, one after the other. */
+export interface CachedSteps {
+  /** Goes on to a step that is to run. */
+  enter(step: SandboxStep, inputs: StepInputs): void;
+  /** What the step came to before, if that is known; with `files` only where they were asked for then. */
+  find(withFiles: boolean): Promise<CachedStep | undefined>;
+  /** Keeps what the step came to now, unless it must not be kept. Keeping it twice changes nothing. */
+  keep(cached: CachedStep): Promise<void>;
+  /** Whether anything is kept of the step: where not, nobody need look closely at what it did. */
+  isKept(): boolean;
+}
+
+/** @param firstKey See `firstCacheKey`. */
+export function createCachedSteps(cache: StepCache, firstKey: string): CachedSteps {
+  let key: string | undefined = firstKey;
+
+  async function read(at: string): Promise<CachedStep | undefined> {
+    const bytes = await cache.get(at);
+    if (bytes === undefined) return undefined;
+    // What another version wrote, or a broken disk, is as good as nothing.
+    return decodeCachedStep(bytes).catch(() => undefined);
+  }
+
+  return {
+    enter(step, inputs) {
+      key &&= cacheKeyOf(key, step, inputs);
+    },
+    async find(withFiles) {
+      if (key === undefined) return undefined;
+      const [preferred, other] = withFiles ? [keyWithFiles(key), key] : [key, keyWithFiles(key)];
+      return (await read(preferred)) ?? (await read(other));
+    },
+    async keep(cached) {
+      if (key === undefined) return;
+      const at = cached.files === undefined ? key : keyWithFiles(key);
+      // What cannot be written down runs again next time.
+      const bytes = await encodeCachedStep(cached).catch(() => undefined);
+      if (bytes !== undefined) await cache.put(at, bytes);
+    },
+    isKept: () => key !== undefined,
+  };
+}
+
+/** Without a cache nothing is found and nothing kept. */
+export const noCachedSteps: CachedSteps = {
+  enter: () => undefined,
+  find: () => Promise.resolve(undefined),
+  keep: () => Promise.resolve(),
+  isKept: () => false,
+};
