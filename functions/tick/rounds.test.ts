@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { changesetNudged } from "#eventing/changeset.ts";
+import { executionReported } from "#eventing/execution.ts";
 import { ticked } from "#eventing/tick.ts";
 import { allFunctions } from "#functions/all.ts";
 import { CodeHostBusy, CodeHostRefused, CodeHostUnavailable } from "#shared/ports/code-host.ts";
@@ -67,6 +68,20 @@ describe("what a tick does from time to time", () => {
     expect(world.logs).toContainEqual(expect.objectContaining({ delivery: guid, msg: "It has expired." }));
     expect(JSON.stringify(world.logs)).toContain("asked for 0 webhooks again, gave up 1");
   });
+});
+
+test("what was shown of steps that run no more is swept, and what runs stays", async () => {
+  for (const name of ["api", "web"]) world.codeHost.addRepository({ owner: "acme", name, files: { a: "" } });
+  await world.preview(specText());
+  await world.settle({ stopBefore: executionReported });
+  const attempts = world.sandbox.started.map(({ executionId }) => ({ executionId, attempt: 1 }));
+  const chunk = { step: 0, offset: 0, bytes: Buffer.from("shown") };
+  for (const attempt of attempts) await world.stores.liveLogs.append(attempt, [chunk]);
+  // One was replaced, as when its machine was lost.
+  await world.database.database.knex("executions").where({ id: attempts[0]?.executionId }).update({ attempt: 2 });
+  await deliver();
+  const { knex } = world.database.database;
+  expect(await knex("live_logs").pluck<string[]>("execution_id")).toEqual([attempts[1]?.executionId]);
 });
 
 describe("when the code host does not answer for the App", () => {

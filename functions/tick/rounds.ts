@@ -1,9 +1,25 @@
+import { expireResults } from "#shared/execution/expire-results.ts";
+import { sweepBlobs } from "#shared/execution/sweep-blobs.ts";
 import { sweepInstallations } from "#shared/installation/sweep-installations.ts";
 import { CodeHostBusy } from "#shared/ports/code-host.ts";
 import type { Granted } from "#shared/runtime/capabilities.ts";
 import { deliverySweepEveryMs, sweepDeliveries } from "#shared/webhook/sweep-deliveries.ts";
 
-type Needs = Granted<"hostApp" | "installations" | "deliveries" | "rounds" | "clock" | "log">;
+type Needs = Granted<
+  | "executions"
+  | "liveLogs"
+  | "changesets"
+  | "blobs"
+  | "artifactDays"
+  | "hostApp"
+  | "installations"
+  | "deliveries"
+  | "rounds"
+  | "clock"
+  | "log"
+>;
+
+const sweepBlobsRound = "sweep-blobs";
 
 interface Round {
   readonly name: string;
@@ -12,7 +28,7 @@ interface Round {
   readonly run: (needs: Needs, at: Date) => Promise<string>;
 }
 
-/** What is asked of the code host about the App as a whole. */
+/** What is asked of the code host about the App as a whole, and what is tidied up. */
 const rounds: readonly Round[] = [
   {
     name: "sweep-deliveries",
@@ -34,11 +50,34 @@ const rounds: readonly Round[] = [
       return `changed ${saved} installations, removed ${removed}`;
     },
   },
+  {
+    name: "sweep-live-logs",
+    everyMs: 5 * 60_000,
+    run: async ({ liveLogs }) => `swept ${await liveLogs.sweep()} pieces of live logs`,
+  },
+  {
+    name: "expire-results",
+    everyMs: 5 * 60_000,
+    run: async (needs, at) => `let ${await expireResults(needs, keptSince(needs, at), at)} results expire`,
+  },
+  {
+    name: sweepBlobsRound,
+    everyMs: 5 * 60_000,
+    async run(needs, at) {
+      const { seen, removed } = await sweepBlobs(needs, sweepBlobsRound, keptSince(needs, at));
+      return `looked at ${seen} blobs, removed ${removed}`;
+    },
+  },
 ];
+
+/** Artifacts that nobody has needed since then may go. */
+function keptSince({ artifactDays }: Needs, at: Date): Date {
+  return new Date(at.getTime() - artifactDays * 24 * 60 * 60_000);
+}
 
 /**
  * Does the rounds whose time has come; of several ticks at once one does a round. What a round leaves undone, because the
- * code host wants to wait or does not work, is done by the next one, so its failure holds up nothing else.
+ * code host wants to wait or something does not work, is done by the next one, so its failure holds up nothing else.
  *
  * @returns What was done, for people.
  */

@@ -15,8 +15,8 @@ const sweepAtOnce = 500;
 
 /**
  * Does what time makes due: sends again what was lost, gives up what cannot be done, compares with GitHub what was not
- * compared for long, and looks after installations and webhooks. What is due is released after every function; so also
- * after this one.
+ * compared for long, looks after installations and webhooks, and lets artifacts expire. What is due is released after
+ * every function; so also after this one.
  *
  * Safe at any moment, twice or never: each part asks the tables what there is to do.
  */
@@ -27,8 +27,11 @@ export const tick = defineFunction({
   needs: [
     "runs",
     "executions",
+    "liveLogs",
     "changesets",
     "tasks",
+    "blobs",
+    "artifactDays",
     "hostApp",
     "installations",
     "deliveries",
@@ -61,7 +64,7 @@ export const tick = defineFunction({
     );
     if (nudges.length > 0) await tasks.addAll(nudges, at);
     const did = [`recovered ${recovered}, gave up ${exhausted.length}, nudged ${nudges.length}`];
-    // Last, since these wait for the code host.
+    // Last, since these wait for the code host and the blob store.
     return { did: [...did, ...(await doRounds(capabilities))].join("; ") };
   },
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { BlobNotFound, InvalidBlobKey, type BlobStore } from "../ports/blob-store.ts";
+import { BlobNotFound, InvalidBlobKey, type BlobStore, type StoredBlob } from "../ports/blob-store.ts";
+import { aDownload, blobStreamContract, pieces } from "./blob-stream.contract.ts";
 
 /** An empty store of one test. */
 export interface OpenBlobStore {
@@ -89,21 +90,29 @@ export function blobStoreContract(name: string, open: () => Promise<OpenBlobStor
       }
     });
 
-    test("keeps a blob beside the blobs below its name", async () => {
-      await store.put("a", text("outer"));
-      await store.put("a/b", text("inner"));
-      await store.put("a/b/c", text("innermost"));
-      expect(await store.get("a")).toEqual(text("outer"));
-      expect(await store.get("a/b")).toEqual(text("inner"));
-      expect(await store.get("a/b/c")).toEqual(text("innermost"));
-    });
-
     test("lists the keys below a prefix in byte order", async () => {
-      const keys = ["p/a/1", "p/a-1", "p/B", "p/a", "p/b/2", "p/a.1", "p/Z/9", "p/_"];
-      await Promise.all([...keys, "pa/1", "q/1", "p"].map((key) => store.put(key, text(key))));
-      expect(await store.list("p/")).toEqual(["p/B", "p/Z/9", "p/_", "p/a", "p/a-1", "p/a.1", "p/a/1", "p/b/2"]);
+      const keys = ["p/a/1", "p/a-1", "p/B", "p/aa", "p/b/2", "p/a.1", "p/Z/9", "p/_"];
+      await Promise.all([...keys, "pa/1", "q/1", "o"].map((key) => store.put(key, text(key))));
+      expect(await store.list("p/")).toEqual(["p/B", "p/Z/9", "p/_", "p/a-1", "p/a.1", "p/a/1", "p/aa", "p/b/2"]);
       expect(await store.list("p/a/")).toEqual(["p/a/1"]);
       expect(await store.list("nothing/here/")).toEqual([]);
+    });
+
+    test("scans all blobs page by page, in byte order, with their sizes and ages", async () => {
+      const keys = ["Z", "a-1", "a.1", "a/1", "a/b/2", "aa", "b", "c/1/2", "c/1/3"];
+      await Promise.all(keys.map((key) => store.put(key, text(key))));
+      const seen: StoredBlob[] = [];
+      for (;;) {
+        const page = await store.scan({ after: seen.at(-1)?.key, limit: 2 });
+        seen.push(...page);
+        if (page.length < 2) break;
+      }
+      expect(seen.map(({ key }) => key)).toEqual(keys);
+      expect(seen.map(({ sizeBytes }) => sizeBytes)).toEqual(keys.map(({ length }) => length));
+      expect(await store.scan({ after: "a/5", limit: 1000 })).toEqual(seen.slice(4));
+      expect(await store.scan({ after: "a/b", limit: 2 })).toEqual(seen.slice(4, 6));
+      const age = Date.now() - (seen[0]?.storedAt.getTime() ?? 0);
+      expect(Math.abs(age)).toBeLessThan(10 * 60_000); // a clock of another machine differs, not by much
     });
 
     test("removes a blob, and one that is not there", async () => {
@@ -135,6 +144,10 @@ export function blobStoreContract(name: string, open: () => Promise<OpenBlobStor
       await expect(store.get(key)).rejects.toThrow(InvalidBlobKey);
       await expect(store.remove(key)).rejects.toThrow(InvalidBlobKey);
       await expect(store.list(`${key}/`)).rejects.toThrow(InvalidBlobKey);
+      await expect(store.putStream(key, pieces("x"), { maxBytes: 9 })).rejects.toThrow(InvalidBlobKey);
+      await expect(store.open(key)).rejects.toThrow(InvalidBlobKey);
+      await expect(store.link(key, aDownload)).rejects.toThrow(InvalidBlobKey);
+      await expect(store.scan({ after: key, limit: 1 })).rejects.toThrow(InvalidBlobKey);
     });
 
     test("refuses a prefix that does not end in a slash", async () => {
@@ -142,9 +155,12 @@ export function blobStoreContract(name: string, open: () => Promise<OpenBlobStor
       await expect(store.list("")).rejects.toThrow(InvalidBlobKey);
     });
 
-    test("answers a check", async () => {
+    test("answers a check, which leaves nothing", async () => {
       await expect(store.check()).resolves.toBeUndefined();
+      expect(await store.scan({ limit: 10 })).toEqual([]);
     });
+
+    blobStreamContract(() => store);
   });
 }
 

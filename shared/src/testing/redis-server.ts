@@ -1,10 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { freePort } from "./free-port.ts";
 
 /** A Redis of one test file that keeps nothing on disk. */
 export interface TestRedis {
@@ -69,15 +69,4 @@ async function launch(directory: string, port: number): Promise<ChildProcess> {
     return server;
   }
   throw new Error(`redis-server did not start:\n${seen.join("\n")}`);
-}
-
-/** Redis cannot choose a port by itself; nobody else is given this one soon after it was closed. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  // A TCP server that listens has an address of this kind.
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }

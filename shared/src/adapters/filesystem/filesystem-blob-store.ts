@@ -1,13 +1,17 @@
-import { constants } from "node:fs";
-import { link, mkdir, open, readdir, realpath, rm, rmdir } from "node:fs/promises";
+import { link, mkdir, realpath, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
-import { BlobNotFound, BlobStoreUnavailable, InvalidBlobKey, type BlobStore } from "../../ports/blob-store.ts";
+import {
+  BlobNotFound,
+  BlobStoreUnavailable,
+  InvalidBlobKey,
+  type BlobStore,
+  type StoredBlob,
+} from "../../ports/blob-store.ts";
 import { segmentsOfKey, segmentsOfPrefix } from "../blob-key.ts";
+import { keepJudged } from "../judged-body.ts";
+import { describeBlob, fileNameOf, keysBelow, piecesOfBlob, readBlob } from "./blob-files.ts";
 import { codeOf, findFolder, isThere, makeFolder, makeFolders, syncFolder } from "./folders.ts";
 import { removeLeftovers, writeIncoming } from "./incoming-files.ts";
-
-/** Begins the name of a blob's file. No key has it, so the blob `a` and the folder of the blob `a/b` can both be. */
-const blobMark = "=";
 
 /**
  * Keeps blobs as files in a folder of this machine, on disk before `put` answers.
@@ -35,21 +39,51 @@ export function createFilesystemBlobStore(options: { readonly directory: string 
   return {
     async put(key, bytes) {
       const segments = segmentsOfKey(key);
-      return attempt(`put ${key}`, (folders) => put(folders, segments, bytes));
+      return attempt(`put ${key}`, async (folders) => ({ stored: await put(folders, segments, bytes) }));
+    },
+    async putStream(key, body, limits) {
+      const segments = segmentsOfKey(key);
+      return keepJudged(key, body, limits, (judged) =>
+        attempt(`put ${key}`, (folders) => put(folders, segments, judged)),
+      );
     },
     async get(key) {
       const segments = segmentsOfKey(key);
       return attempt(`get ${key}`, async ({ blobs }) => {
-        const bytes = await read(blobs, segments);
+        const bytes = await readBlob(blobs, segments, (handle) => handle.readFile());
         if (bytes === undefined) throw new BlobNotFound(key);
-        return bytes;
+        return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       });
+    },
+    async open(key) {
+      const segments = segmentsOfKey(key);
+      return attempt(`open ${key}`, async ({ blobs }) => {
+        const found = await readBlob(blobs, segments, (handle) => handle.stat());
+        if (found === undefined) throw new BlobNotFound(key);
+        return { sizeBytes: found.size, body: piecesOfBlob(blobs, segments, () => new BlobNotFound(key)) };
+      });
+    },
+    async link(key) {
+      segmentsOfKey(key);
+      return undefined;
     },
     async list(prefix) {
       const segments = segmentsOfPrefix(prefix);
       return attempt(`list ${prefix}`, async ({ blobs }) => {
         const folder = await findFolder(blobs, segments);
-        return folder === undefined ? [] : (await listBelow(folder, prefix)).sort();
+        return folder === undefined ? [] : Array.fromAsync(keysBelow(folder, prefix));
+      });
+    },
+    async scan({ after, limit }) {
+      if (after !== undefined) segmentsOfKey(after);
+      return attempt("scan", async ({ blobs }) => {
+        const found: StoredBlob[] = [];
+        for await (const key of keysBelow(blobs, "", after)) {
+          if (found.length >= limit) break;
+          const blob = await describeBlob(blobs, key);
+          if (blob !== undefined) found.push(blob);
+        }
+        return found;
       });
     },
     async remove(key) {
@@ -77,62 +111,36 @@ async function openFolders(directory: string): Promise<Folders> {
   return folders;
 }
 
-async function put(folders: Folders, segments: readonly string[], bytes: Uint8Array): Promise<{ stored: boolean }> {
-  if (await exists(folders.blobs, segments)) return { stored: false };
+/** Answers whether it was stored: false when the key is taken. */
+async function put(
+  folders: Folders,
+  segments: readonly string[],
+  bytes: Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<boolean> {
+  if (await exists(folders.blobs, segments)) return false;
   const file = await writeIncoming(folders.incoming, bytes);
   try {
     for (;;) {
       const folder = await makeFolders(folders.blobs, segments.slice(0, -1));
       try {
-        await link(file, path.join(folder, nameOf(segments)));
+        await link(file, path.join(folder, fileNameOf(segments)));
       } catch (error) {
-        if (codeOf(error) === "EEXIST") return { stored: false };
+        if (codeOf(error) === "EEXIST") return false;
         if (codeOf(error) === "ENOENT" && (await isThere(file))) continue; // `remove` took the empty folder meanwhile
         throw error;
       }
       await syncFolder(folder);
-      return { stored: true };
+      return true;
     }
   } finally {
     await rm(file, { force: true });
   }
 }
 
-async function read(blobs: string, segments: readonly string[]): Promise<Uint8Array | undefined> {
-  const folder = await findFolder(blobs, segments.slice(0, -1));
-  if (folder === undefined) return undefined;
-  try {
-    const handle = await open(path.join(folder, nameOf(segments)), constants.O_RDONLY | constants.O_NOFOLLOW);
-    try {
-      const { buffer, byteOffset, byteLength } = await handle.readFile();
-      return new Uint8Array(buffer, byteOffset, byteLength);
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-async function listBelow(folder: string, prefix: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return []; // removed meanwhile
-    throw error;
-  });
-  const keys: string[] = [];
-  for (const entry of entries) {
-    if (entry.isDirectory()) keys.push(...(await listBelow(path.join(folder, entry.name), `${prefix}${entry.name}/`)));
-    else if (entry.isFile() && entry.name.startsWith(blobMark))
-      keys.push(`${prefix}${entry.name.slice(blobMark.length)}`);
-  }
-  return keys;
-}
-
 async function remove(blobs: string, segments: readonly string[]): Promise<void> {
   const folder = await findFolder(blobs, segments.slice(0, -1));
   if (folder === undefined) return;
-  await rm(path.join(folder, nameOf(segments)), { force: true });
+  await rm(path.join(folder, fileNameOf(segments)), { force: true });
   for (let empty = folder; empty !== blobs; empty = path.dirname(empty)) {
     const isRemoved = await rmdir(empty).then(
       () => true,
@@ -144,11 +152,7 @@ async function remove(blobs: string, segments: readonly string[]): Promise<void>
 
 async function exists(blobs: string, segments: readonly string[]): Promise<boolean> {
   const folder = await findFolder(blobs, segments.slice(0, -1));
-  return folder !== undefined && isThere(path.join(folder, nameOf(segments)));
-}
-
-function nameOf(segments: readonly string[]): string {
-  return `${blobMark}${segments.at(-1) ?? ""}`;
+  return folder !== undefined && isThere(path.join(folder, fileNameOf(segments)));
 }
 
 function isOfThePort(error: unknown): boolean {

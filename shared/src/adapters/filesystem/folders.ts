@@ -1,4 +1,4 @@
-import { lstat, mkdir, open } from "node:fs/promises";
+import { lstat, mkdir, open, realpath } from "node:fs/promises";
 import path from "node:path";
 import { BlobStoreUnavailable } from "../../ports/blob-store.ts";
 
@@ -6,6 +6,9 @@ import { BlobStoreUnavailable } from "../../ports/blob-store.ts";
 
 /** The folder below `root`, or nothing when there is none. @throws BlobStoreUnavailable on a link or a file on the way. */
 export async function findFolder(root: string, segments: readonly string[]): Promise<string | undefined> {
+  const wanted = path.join(root, ...segments);
+  const found = await resolvePath(wanted);
+  if (found === undefined || found === wanted) return found;
   let folder = root;
   for (const segment of segments) {
     folder = path.join(folder, segment);
@@ -20,6 +23,9 @@ export async function findFolder(root: string, segments: readonly string[]): Pro
  * same. @throws BlobStoreUnavailable on a link or a file on the way.
  */
 export async function makeFolders(root: string, segments: readonly string[]): Promise<string> {
+  const wanted = path.join(root, ...segments);
+  // One call where all are there; the way is walked to make one, or to say what stands in it.
+  if ((await resolvePath(wanted)) === wanted) return wanted;
   let folder = root;
   for (const segment of segments) {
     const parent = folder;
@@ -32,6 +38,18 @@ export async function makeFolders(root: string, segments: readonly string[]): Pr
     }
   }
   return folder;
+}
+
+/** Where a path leads by way of links, or nothing when there is nothing. `root` itself has been resolved. */
+async function resolvePath(file: string): Promise<string | undefined> {
+  try {
+    return await realpath(file);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    // A file or a circle of links on the way: whoever walks it says where.
+    if (codeOf(error) === "ENOTDIR" || codeOf(error) === "ELOOP") return "";
+    throw error;
+  }
 }
 
 /** Answers whether it was made now. @throws BlobStoreUnavailable on a link or a file in its place. */

@@ -6,10 +6,10 @@ import path from "node:path";
 const incarnation = randomUUID();
 
 /**
- * Writes bytes to a new file in `directory` and makes sure that they are on the disk. The file is the caller's to
- * link and to remove; when writing fails nothing is left.
+ * Writes bytes, as they arrive, to a new file in `directory` and makes sure that they are on the disk. The file is the
+ * caller's to link and to remove; when writing fails nothing is left.
  */
-export async function writeIncoming(directory: string, bytes: Uint8Array): Promise<string> {
+export async function writeIncoming(directory: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<string> {
   const file = path.join(directory, `${process.pid}.${incarnation}.${randomBytes(8).toString("hex")}`);
   try {
     const handle = await open(file, "wx", 0o600);
