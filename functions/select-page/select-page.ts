@@ -1,16 +1,16 @@
-import { executionRequested } from "#eventing/execution.ts";
 import { selectionPageRequested } from "#eventing/selection.ts";
+import { workspacesRequested } from "#eventing/workspaces.ts";
 import { readPage } from "#shared/run/read-page.ts";
 import { planPage } from "#shared/run/plan-page.ts";
 import { placeAfter, planSelection } from "#shared/run/selection.ts";
-import { desireAll } from "#shared/changeset/desire.ts";
+import { askFor, sortOut } from "#shared/run/work.ts";
 import { defineFunction } from "#shared/runtime/define-function.ts";
 import { serve } from "#shared/runtime/serve.ts";
 import { taskFor } from "#shared/task/task.ts";
 
 /**
  * Reads one page of a run's selection: writes which repositories are in and out and why, asks for the executions of those
- * that are in, and for the next page.
+ * that are in, for the workspaces of those that are divided, and for the next page.
  *
  * Safe to deliver twice: targets, executions and tasks are stored once under keys of their own, in one transaction.
  */
@@ -19,7 +19,7 @@ export const selectPage = defineFunction({
   tokenRole: "reader",
   on: selectionPageRequested,
   needs: ["campaigns", "runs", "executions", "changesets", "tasks", "codeHost", "clock"],
-  async handle({ campaign, run: number, part, cursor }, { campaigns, runs, executions, codeHost, clock, transact }) {
+  async handle({ campaign, run: number, part, cursor }, { campaigns, runs, codeHost, clock, transact }) {
     const run = await runs.get(campaign, number);
     if (run.selectedAt !== undefined) return { left: "its selection is complete" };
     const { spec, stepsHash } = await campaigns.specVersion(campaign, run.specVersion);
@@ -29,23 +29,23 @@ export const selectPage = defineFunction({
 
     const page = await readPage(codeHost, spec, selectionPart, cursor);
     const plan = planPage({ run, spec, stepsHash, page });
-    const known = await executions.find(plan.executions.map(({ id }) => id));
     const at = clock.now();
 
     await transact(async ({ runs, executions, changesets, tasks }) => {
+      const ids = plan.executions.map(({ id }) => id);
+      const known = await executions.use(ids, at);
       await executions.addAll(plan.executions, at);
-      const fresh = new Set((await runs.addTargets(plan.targets)).map(({ executionId }) => executionId));
-      const { toRun, toRunAgain, ended } = plan.sortOut(fresh, known);
-      for (const execution of toRunAgain) await executions.save(execution, at);
-      await desireAll(changesets, ended, at);
+      const targets = await runs.addTargets(plan.targets);
+      const fresh = new Set(targets.map(({ executionId }) => executionId));
+      const wanted = plan.executions.filter(({ id }) => fresh.has(id));
+      await askFor(sortOut(run, wanted, known), { executions, changesets, tasks }, at);
+      const divided = targets.filter(({ workspaceLookup }) => workspaceLookup === "pending");
       await tasks.addAll(
-        [...toRun, ...toRunAgain].map(({ id, attempt, repository }) =>
-          taskFor(
-            executionRequested,
-            { executionId: id, attempt },
-            { campaign, organization: repository.owner, notBefore: at, dedupe: [attempt] },
-          ),
-        ),
+        divided.map(({ key, repository }) => {
+          const organization = repository?.owner ?? selectionPart.organization;
+          const where = { campaign, organization, notBefore: at, dedupe: [] };
+          return taskFor(workspacesRequested, { campaign, run: number, key }, where);
+        }),
         at,
       );
       const next = placeAfter(parts, part, page);
@@ -60,7 +60,8 @@ export const selectPage = defineFunction({
         );
       }
     });
-    return { did: `looked at ${plan.targets.length} repositories, ${plan.executions.length} of them in` };
+    const selected = plan.targets.filter((target) => target.selected);
+    return { did: `looked at ${plan.targets.length} repositories, ${selected.length} of them in` };
   },
 });
 

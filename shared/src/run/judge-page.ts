@@ -1,6 +1,7 @@
 import type { RepositorySnapshot } from "#shared/ports/code-host.ts";
 import { matchRepository } from "#shared/spec/match-repository.ts";
-import type { Spec } from "#shared/spec/spec.ts";
+import type { Spec, WorkspaceRule } from "#shared/spec/spec.ts";
+import { workspaceRuleFor } from "#shared/spec/workspaces.ts";
 import type { SelectionPage } from "./read-page.ts";
 import { missingTargetKey, targetKey } from "./run.ts";
 
@@ -15,6 +16,8 @@ export type Verdict = {
       readonly selected: true;
       readonly seen: RepositorySnapshot;
       readonly branch: NonNullable<RepositorySnapshot["branch"]>;
+      /** Absent when it is not divided into workspaces. */
+      readonly dividedBy?: WorkspaceRule;
     }
   | {
       readonly selected: false;
@@ -27,15 +30,15 @@ const notConfirmed = "the code search named it, but none of the files that it fo
 const notSeen = "there is no such repository, or the App has no access to it";
 
 /** Judges each repository of a page once: those that are there, those that no search confirmed, those not seen. */
-export function judgePage({ filters }: Spec, page: SelectionPage): readonly Verdict[] {
+export function judgePage(spec: Spec, page: SelectionPage): readonly Verdict[] {
   const verdicts: readonly Verdict[] = [
     ...page.repositories.map((seen) => {
-      const { selected, because } = matchRepository(filters, seen);
+      const { selected, because } = matchRepository(spec.filters, seen);
       const { branch } = seen;
       const judged = { ...identityOf(seen), because, seen };
-      return selected && branch !== undefined
-        ? { ...judged, selected, branch }
-        : { ...judged, selected: false as const };
+      if (!selected || branch === undefined) return { ...judged, selected: false as const };
+      const dividedBy = workspaceRuleFor(spec, seen);
+      return { ...judged, selected, branch, ...(dividedBy === undefined ? {} : { dividedBy }) };
     }),
     ...page.unconfirmed.map((seen) => ({
       ...identityOf(seen),

@@ -5,6 +5,7 @@ import { aPatch, aSnapshot, aSpec, noon } from "#shared/testing/builders.ts";
 import { planPage } from "./plan-page.ts";
 import type { SelectionPage } from "./read-page.ts";
 import type { Run } from "./run.ts";
+import { sortOut } from "./work.ts";
 
 const run: Run = { campaign: "tidy", number: 2, specVersion: 3, requestedBy: "ana", requestedAt: noon };
 
@@ -19,8 +20,6 @@ function plan(
 function known(page: ReturnType<typeof plan>, state: Execution["state"], attempt = 1): ReadonlyMap<string, Execution> {
   return new Map(page.executions.map((execution) => [execution.id, { ...execution, attempt, state, version: 4 }]));
 }
-
-const ids = (page: ReturnType<typeof plan>) => new Set(page.executions.map(({ id }) => id));
 
 describe("a page of the selection", () => {
   test("makes a target of each repository, with the reason for in or out", () => {
@@ -88,11 +87,11 @@ describe("an execution that a page wants", () => {
   const page = plan([aSnapshot(), aSnapshot({ id: 2 })]);
 
   test("is run when it is new", () => {
-    expect(page.sortOut(ids(page), new Map())).toEqual({ toRun: page.executions, toRunAgain: [], ended: [] });
+    expect(sortOut(run, page.executions, new Map())).toEqual({ toRun: page.executions, toRunAgain: [], ended: [] });
   });
 
   test.each([{ status: "no-change" }, aPatch] as const)("is reused when it has ended as $status", (state) => {
-    const { toRun, toRunAgain, ended } = page.sortOut(ids(page), known(page, state));
+    const { toRun, toRunAgain, ended } = sortOut(run, page.executions, known(page, state));
     expect([toRun, toRunAgain]).toEqual([[], []]);
     expect(ended).toMatchObject([
       { run: 2, specVersion: 3, branch: "main", execution: { state } },
@@ -104,16 +103,12 @@ describe("an execution that a page wants", () => {
     { status: "failed", because: "exit code 1" },
     { status: "cancelled", because: "killed" },
   ] as const)("is run again under its next attempt when it had $status", (state) => {
-    const { toRun, toRunAgain, ended } = page.sortOut(ids(page), known(page, state, 2));
+    const { toRun, toRunAgain, ended } = sortOut(run, page.executions, known(page, state, 2));
     expect([toRun, ended]).toEqual([[], []]);
     expect(toRunAgain).toMatchObject([{ attempt: 3, state: { status: "pending" }, version: 4 }, { attempt: 3 }]);
   });
 
   test.each([{ status: "pending" }, { status: "running" }] as const)("is waited for while it is $status", (state) => {
-    expect(page.sortOut(ids(page), known(page, state))).toEqual({ toRun: [], toRunAgain: [], ended: [] });
-  });
-
-  test("is left when its target was in the run before: the page is read for a second time", () => {
-    expect(page.sortOut(new Set([undefined]), new Map())).toEqual({ toRun: [], toRunAgain: [], ended: [] });
+    expect(sortOut(run, page.executions, known(page, state))).toEqual({ toRun: [], toRunAgain: [], ended: [] });
   });
 });

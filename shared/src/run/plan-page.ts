@@ -1,31 +1,16 @@
-import type { Finding } from "#shared/changeset/desire.ts";
-import { executionLifecycle, type Execution } from "#shared/execution/execution.ts";
-import { advance } from "#shared/lifecycle.ts";
+import { wholeRepository } from "#shared/execution/workspace.ts";
 import type { RepositoryRef, RepositorySnapshot } from "#shared/ports/code-host.ts";
 import type { Spec } from "#shared/spec/spec.ts";
 import { judgePage } from "./judge-page.ts";
 import type { SelectionPage } from "./read-page.ts";
-import { executionIdFor, type RepoTarget, type Run } from "./run.ts";
-
-type NewExecution = Omit<Execution, "version">;
+import type { RepoTarget, Run } from "./run.ts";
+import { executionFor, type NewExecution } from "./work.ts";
 
 /** What a page of the selection makes of a run. */
 export interface PagePlan {
   readonly targets: readonly RepoTarget[];
-  /** Those of the repositories that are in; each may be known already. */
+  /** Those of the repositories that are in and not divided; each may be known already. */
   readonly executions: readonly NewExecution[];
-  /**
-   * Divides the executions whose targets are new in this run: those to run for the first time, those that failed before
-   * and are run again, and those whose result is there already.
-   */
-  readonly sortOut: (
-    fresh: ReadonlySet<string | undefined>,
-    known: ReadonlyMap<string, Execution>,
-  ) => {
-    readonly toRun: readonly NewExecution[];
-    readonly toRunAgain: readonly Execution[];
-    readonly ended: readonly Finding[];
-  };
 }
 
 /** Decides which repositories of a page are in, and what has to be done for them. */
@@ -53,50 +38,17 @@ export function planPage(input: {
     };
     if (!verdict.selected) {
       targets.push({ ...target, selected: false });
-      continue;
-    }
-    const { name: branch, commit: baseCommit } = verdict.branch;
-    const repository = refOf(verdict.seen);
-    const id = executionIdFor({ campaign, repository, branch, baseCommit, stepsHash });
-    targets.push({ ...target, selected: true, executionId: id });
-    executions.push({
-      id,
-      campaign,
-      specVersion: run.specVersion,
-      repository,
-      branch,
-      baseCommit,
-      attempt: 1,
-      state: { status: "pending" },
-    });
-  }
-  return { targets, executions, sortOut: (fresh, known) => sortOut(run, executions, fresh, known) };
-}
-
-function sortOut(
-  run: Run,
-  executions: readonly NewExecution[],
-  fresh: ReadonlySet<string | undefined>,
-  known: ReadonlyMap<string, Execution>,
-): ReturnType<PagePlan["sortOut"]> {
-  const toRun: NewExecution[] = [];
-  const toRunAgain: Execution[] = [];
-  const ended: Finding[] = [];
-  for (const wanted of executions) {
-    if (!fresh.has(wanted.id)) continue;
-    const execution = known.get(wanted.id);
-    if (execution === undefined) {
-      toRun.push(wanted);
-      continue;
-    }
-    const again = advance(executionLifecycle, execution.state, { fact: "asked-again" });
-    if (again !== undefined) toRunAgain.push({ ...execution, attempt: execution.attempt + 1, state: again });
-    else if (execution.state.status === "patch" || execution.state.status === "no-change") {
-      const { number, specVersion } = run;
-      ended.push({ run: number, specVersion, repository: wanted.repository, branch: wanted.branch, execution });
+    } else if (verdict.dividedBy !== undefined) {
+      targets.push({ ...target, selected: true, workspaceLookup: "pending" });
+    } else {
+      const { name: branch, commit: baseCommit } = verdict.branch;
+      const place = { repository: refOf(verdict.seen), branch, baseCommit, workspace: wholeRepository };
+      const execution = executionFor(run, stepsHash, place);
+      targets.push({ ...target, selected: true, executionId: execution.id });
+      executions.push(execution);
     }
   }
-  return { toRun, toRunAgain, ended };
+  return { targets, executions };
 }
 
 function refOf({ id, nodeId, owner, name }: RepositorySnapshot): RepositoryRef {

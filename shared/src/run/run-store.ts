@@ -1,8 +1,8 @@
 import type { RepoTarget, Run } from "./run.ts";
 
-/** How far a run has come, counted over its repositories. */
+/** How far a run has come, counted over its repositories; one that is divided counts once for each workspace. */
 export interface RunProgress {
-  /** Repositories that were looked at. */
+  /** Those that were looked at. */
   readonly seen: number;
   readonly selected: number;
   readonly pending: number;
@@ -27,6 +27,27 @@ export interface RunStore {
 
   /** The targets of the newest run of each campaign that point at the execution. */
   targetsOfExecution(executionId: string): Promise<readonly RepoTarget[]>;
+
+  /** All targets of a run. */
+  targets(campaign: string, run: number): Promise<readonly RepoTarget[]>;
+
+  /** @throws Rejected (not-found) when the run has no such target. */
+  target(campaign: string, run: number, key: string): Promise<RepoTarget>;
+
+  /**
+   * Whether the target still stands for workspaces that are looked for. Then nobody else writes it before the present
+   * transaction ends.
+   */
+  claimLookup(target: Pick<RepoTarget, "campaign" | "run" | "key">): Promise<boolean>;
+
+  /** Writes what was found in the place of a target that was claimed; the first takes its key. */
+  divideTarget(target: Pick<RepoTarget, "campaign" | "run" | "key">, into: readonly RepoTarget[]): Promise<void>;
+
+  /** Gives up looking for the workspaces of a target, unless they were found. */
+  lookupFailed(campaign: string, run: number, key: string, because: string): Promise<void>;
+
+  /** Ends all looking for workspaces of a campaign. */
+  cancelLookups(campaign: string, because: string): Promise<void>;
 
   /** Marks the selection complete; marking it twice keeps the first time. */
   selectionCompleted(campaign: string, number: number, at: Date): Promise<void>;

@@ -1,10 +1,18 @@
 import { describe, expect, test } from "vitest";
+import { wholeRepository, workspaceAt } from "#shared/execution/workspace.ts";
 import { aRepository, noon } from "#shared/testing/builders.ts";
 import { isFinished, type RunProgress } from "./run-store.ts";
 import { executionIdFor, missingTargetKey, targetKey, type Run } from "./run.ts";
 
 describe("the id of an execution", () => {
-  const work = { campaign: "tidy", repository: aRepository(), branch: "main", baseCommit: "a", stepsHash: "s" };
+  const work = {
+    campaign: "tidy",
+    repository: aRepository(),
+    branch: "main",
+    baseCommit: "a",
+    stepsHash: "s",
+    workspace: wholeRepository,
+  };
 
   test("is the same for the same work", () => {
     expect(executionIdFor({ ...work })).toBe(executionIdFor(work));
@@ -20,8 +28,16 @@ describe("the id of an execution", () => {
       { branch: "next" },
       { baseCommit: "b" },
       { stepsHash: "t" },
+      { workspace: workspaceAt("packages/a", false) },
+      { workspace: workspaceAt("packages/a", true) },
+      { workspace: workspaceAt("packages/b", false) },
     ];
-    expect(new Set([work, ...others.map((other) => ({ ...work, ...other }))].map(executionIdFor)).size).toBe(8);
+    expect(new Set([work, ...others.map((other) => ({ ...work, ...other }))].map(executionIdFor)).size).toBe(11);
+  });
+
+  test("of a whole repository is what it was before there were workspaces, so that results stay known", () => {
+    expect(executionIdFor(work)).toBe("x-e24b4c4a6392e8160ea0c2ade044b275");
+    expect(executionIdFor({ ...work, workspace: workspaceAt("", true) })).toBe(executionIdFor(work));
   });
 });
 

@@ -1,3 +1,4 @@
+import type { Workspace } from "#shared/execution/workspace.ts";
 import { hashOf } from "#shared/hash.ts";
 import type { RepositoryRef, RepositorySnapshot } from "#shared/ports/code-host.ts";
 
@@ -15,24 +16,36 @@ export interface Run {
   readonly failure?: string;
 }
 
-/** A repository that the selection came across, in or out, with the reason that people read. */
+/** A repository that the selection came across, or a workspace of it, in or out, with the reason that people read. */
 export interface RepoTarget {
   readonly campaign: string;
   readonly run: number;
-  /** The repository's id, or `name:OWNER/NAME` of one that could not be seen. */
+  /** See `targetKey`, `keyBeside` and `missingTargetKey`. */
   readonly key: string;
   readonly repository?: RepositoryRef;
   readonly fullName: string;
   readonly branch?: string;
   readonly baseCommit?: string;
+  /** Its path; absent when it is about the whole repository. */
+  readonly workspace?: string;
+  /**
+   * `pending`: it stands for the workspaces of its repository until they are found. They were not when it has `failed` or
+   * was `cancelled`.
+   */
+  readonly workspaceLookup?: "pending" | "failed" | "cancelled";
   readonly selected: boolean;
   readonly because: string;
   readonly executionId?: string;
 }
 
-/** The key under which a target is stored once a run. */
+/** The key under which a target is stored once a run. When its repository is divided, that of the first workspace. */
 export function targetKey(repository: Pick<RepositorySnapshot, "id">): string {
   return String(repository.id);
+}
+
+/** The key of a workspace beside the one that has the repository's own; paths may be long. */
+export function keyBeside(key: string, workspace: string): string {
+  return `${key}/${hashOf(workspace).slice(0, 32)}`;
 }
 
 /** The key of a repository that was asked for by name and could not be seen. */
@@ -50,8 +63,19 @@ export function executionIdFor(work: {
   readonly branch: string;
   readonly baseCommit: string;
   readonly stepsHash: string;
+  readonly workspace: Workspace;
 }): string {
-  const { campaign, repository, branch, baseCommit, stepsHash } = work;
-  const hash = hashOf(campaign, repository.id, repository.owner, repository.name, branch, baseCommit, stepsHash);
+  const { campaign, repository, branch, baseCommit, stepsHash, workspace } = work;
+  const part = workspace.path === "" ? [] : [workspace.path, workspace.onlyFetch ? "alone" : "in the whole repository"];
+  const hash = hashOf(
+    campaign,
+    repository.id,
+    repository.owner,
+    repository.name,
+    branch,
+    baseCommit,
+    stepsHash,
+    ...part,
+  );
   return `x-${hash.slice(0, 32)}`;
 }

@@ -37,11 +37,39 @@ export function globObjection(pattern: string): { message: string; remedy: strin
 
 /** @throws TypeError when {@link globObjection} has something to say about the pattern. */
 export function compileGlob(pattern: string): Glob {
+  const tokenLists = alternativesOf(pattern);
+  return (text) => tokenLists.some((tokens) => matches(tokens, text.toLowerCase()));
+}
+
+/**
+ * The same pattern as a regular expression for Postgres, whose matching does not explode either. Of upper and lower case
+ * it takes ASCII's letters to be the same.
+ * @throws TypeError when {@link globObjection} has something to say about the pattern.
+ */
+export function globExpression(pattern: string): string {
+  const alternatives = alternativesOf(pattern).map((tokens) => tokens.map(expressionOf).join(""));
+  return `(?i)^(?:${alternatives.join("|")})$`;
+}
+
+function expressionOf(token: Token): string {
+  switch (token.kind) {
+    case "character":
+      return token.character.replace(/[^a-z0-9]/, String.raw`\$&`);
+    case "one":
+      return "[^/]";
+    case "any":
+      return "[^/]*";
+    case "anything":
+      return ".*";
+  }
+}
+
+/** @throws TypeError when it is no pattern. */
+function alternativesOf(pattern: string): readonly (readonly Token[])[] {
   const objection = globObjection(pattern);
   const alternatives = objection === undefined ? expandBraces(pattern) : undefined;
   if (alternatives === undefined) throw new TypeError(`${JSON.stringify(pattern)} ${objection?.message}`);
-  const tokenLists = alternatives.map(tokensOf);
-  return (text) => tokenLists.some((tokens) => matches(tokens, text.toLowerCase()));
+  return alternatives.map(tokensOf);
 }
 
 /** `a{b,c}d` as `abd` and `acd`; undefined when that cannot be done. */

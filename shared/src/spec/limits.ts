@@ -12,6 +12,11 @@ export const specLimits = {
   searchCharacters: 256,
   filterPatterns: 100,
   globCharacters: 200,
+  workspaceRules: 100,
+  workspaceExcludes: 100,
+  /** Each becomes a pull request. */
+  workspacesPerRepository: 500,
+  fileNameCharacters: 255,
   steps: 50,
   stepNameCharacters: 100,
   runCharacters: 65_536,

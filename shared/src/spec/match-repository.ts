@@ -23,6 +23,11 @@ export function matchRepository(filters: Filters, repository: RepositoryFacts): 
   return { selected: false, because: `not included: ${describeMiss(filters.include, repository)}` };
 }
 
+/** Whether a glob over `owner/name`, or over the name alone when it has no slash, matches a repository. */
+export function matchesName(glob: string, { owner, name }: Pick<RepositoryFacts, "owner" | "name">): boolean {
+  return compileGlob(glob)(glob.includes("/") ? `${owner}/${name}` : name);
+}
+
 /** The files whose presence the filters ask for, each once: what a code host has to look up. */
 export function filesAskedFor(filters: Filters): readonly string[] {
   const files = [...filters.include, ...filters.exclude].flatMap(({ file }) => (file === undefined ? [] : [file]));
@@ -54,7 +59,7 @@ function matchesIn(field: Field, pattern: RepositoryPattern, facts: RepositoryFa
   const { name = "", topic = "", language = "", file = "" } = pattern;
   switch (field) {
     case "name":
-      return compileGlob(name)(name.includes("/") ? `${facts.owner}/${facts.name}` : facts.name);
+      return matchesName(name, facts);
     case "topic":
       return facts.topics.some((other) => equalInAnyCase(other, topic));
     case "language":

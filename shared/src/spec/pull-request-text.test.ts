@@ -11,6 +11,7 @@ function render(
     {
       campaign: { name: "c", description: "", url: "https://octobatch.example.com/c" },
       repository: { owner: "acme", name: "widgets", branch: "main" },
+      workspace: { path: "" },
       steps: { modified_files: [], added_files: [], deleted_files: [], renamed_files: [] },
       outputs,
     },

@@ -13,6 +13,8 @@ export interface Spec {
   /** The repositories to look at are the union of these. */
   readonly on: readonly Source[];
   readonly filters: Filters;
+  /** How repositories are divided; absent: each is one workspace, its root. See `workspaceRuleFor`. */
+  readonly workspaces?: readonly WorkspaceRule[] | undefined;
   readonly steps: readonly Step[];
   readonly pullRequest: PullRequestTemplate;
   readonly policies: Policies;
@@ -65,6 +67,18 @@ export interface RepositoryPattern {
   readonly fork?: boolean | undefined;
   /** The path of a file that is there on the branch. */
   readonly file?: string | undefined;
+}
+
+/** Divides the repositories that it is for: each directory with a file of this name is a workspace. */
+export interface WorkspaceRule {
+  /** A name, not a path. */
+  readonly rootAtLocationOf: string;
+  /** A glob as in {@link RepositoryPattern}; absent: all repositories. */
+  readonly in?: string | undefined;
+  /** Globs over the directories that are none, by their path; the root is written `.`. */
+  readonly exclude: readonly string[];
+  /** Whether steps find the workspace's directory alone; else they find the whole repository. */
+  readonly onlyFetchWorkspace: boolean;
 }
 
 /** One container's work; what the sandbox runs is exactly what the spec says. */

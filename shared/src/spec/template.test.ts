@@ -9,6 +9,7 @@ function aContext(changes: Partial<TemplateContext> = {}): TemplateContext {
   return {
     campaign: { name: "node-24", description: "Move to Node 24" },
     repository: { owner: "acme", name: "widgets", branch: "main" },
+    workspace: { path: "packages/a" },
     steps: { ...noFiles, modified_files: ["a.ts", "b c.ts"] },
     outputs: {},
     ...changes,
@@ -20,6 +21,7 @@ describe("a text", () => {
     ["plain $ {{ }} text", "plain $ {{ }} text"],
     ["${{ campaign.name }}: ${{ campaign.description }}", "node-24: Move to Node 24"],
     ["${{ repository.name }} ${{ repository.owner }} ${{ repository.short_name }}", "acme/widgets acme widgets"],
+    ["${{ workspace.path }}", "packages/a"],
     ['${{ join(steps.modified_files, ", ") }}', "a.ts, b c.ts"],
     ['${{ join_if("-", "a", "", "b") }}', "a-b"],
     ['${{ replace("a.b.c", ".", "$&") }}', "a$&b$&c"],

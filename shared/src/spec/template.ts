@@ -55,9 +55,12 @@ export function renderCondition(template: string, context: TemplateContext): boo
   return renderText(template, context).trim() === "true";
 }
 
-/** False when a condition only reads the campaign and the repository, so that it is known before anything has run. */
+/** What is known of an execution before anything has run. */
+const knownRoots: ReadonlySet<string> = new Set(["campaign", "repository", "workspace"]);
+
+/** False when a condition only reads what is known before anything has run. */
 export function conditionNeedsExecution(template: string): boolean {
-  return variablesIn(template).some((name) => !name.startsWith("campaign.") && !name.startsWith("repository."));
+  return variablesIn(template).some((name) => !knownRoots.has(name.split(".")[0] ?? ""));
 }
 
 function rendered(template: string, context: TemplateContext, maxBytes: number): string {

@@ -9,9 +9,6 @@ import { isSha, refuseEmpty } from "./git-data.ts";
 import { TreeEdit } from "../actions/tree-edit.ts";
 import { param, parseBody, repositoryRoute, type RepositoryRequest, type RestAnswer, type Route } from "./route.ts";
 
-/** GitHub cuts a recursive listing off here. */
-const mostEntries = 100_000;
-
 export const gitTreeRoutes: readonly Route[] = [
   repositoryRoute("GET /repos/{owner}/{repo}/git/trees/{tree_sha}", [needs("contents", "read")], getTree),
   repositoryRoute("POST /repos/{owner}/{repo}/git/trees", [needs("contents", "write")], createTree),
@@ -38,8 +35,9 @@ async function resolveTree(repository: Repository, name: string): Promise<string
 
 async function treeShape(request: RepositoryRequest, tree: string, isRecursive: boolean): Promise<object> {
   const { site, repository } = request;
-  const found: { path: string; entry: TreeEntry }[] = [];
-  await collect(repository, tree, "", isRecursive, found);
+  const mostEntries = site.trees.entries;
+  const found: Listed[] = [];
+  await collect({ repository, isRecursive, mostEntries, into: found }, tree, "");
   const listed = found.slice(0, mostEntries);
   const shapes = await Promise.all(
     listed.map(async ({ path, entry }) => {
@@ -52,18 +50,26 @@ async function treeShape(request: RepositoryRequest, tree: string, isRecursive: 
   return { sha: tree, url, tree: shapes, truncated: found.length > mostEntries };
 }
 
-async function collect(
-  repository: Repository,
-  tree: string,
-  prefix: string,
-  isRecursive: boolean,
-  into: { path: string; entry: TreeEntry }[],
-): Promise<void> {
+interface Listed {
+  readonly path: string;
+  readonly entry: TreeEntry;
+}
+
+interface Listing {
+  readonly repository: Repository;
+  readonly isRecursive: boolean;
+  readonly mostEntries: number;
+  /** Ends with one entry more than may be shown when there are more. */
+  readonly into: Listed[];
+}
+
+async function collect(listing: Listing, tree: string, prefix: string): Promise<void> {
+  const { repository, isRecursive, mostEntries, into } = listing;
   for (const entry of (await repository.git.tree(tree)) ?? []) {
     if (into.length > mostEntries) return;
     const path = `${prefix}${entry.name}`;
     into.push({ path, entry });
-    if (isRecursive && entry.mode === "040000") await collect(repository, entry.oid, `${path}/`, true, into);
+    if (isRecursive && entry.mode === "040000") await collect(listing, entry.oid, `${path}/`);
   }
 }
 

@@ -5,6 +5,7 @@ import { pullRequestSchema } from "./pull-request-schema.ts";
 import { sourceSchema } from "./source-schema.ts";
 import { stepSchema } from "./step-schema.ts";
 import { text } from "./text.ts";
+import { workspaceRuleSchema } from "./workspace-schema.ts";
 
 const name = z
   .string()
@@ -57,6 +58,14 @@ export const specSchema = z
       .max(specLimits.sources)
       .describe("Where repositories are looked for: the union of these."),
     filters: filtersSchema.prefault({}),
+    workspaces: z
+      .array(workspaceRuleSchema)
+      .min(1)
+      .max(specLimits.workspaceRules)
+      .optional()
+      .describe(
+        "How repositories are divided. The first entry that is for a repository counts; without one, it is whole.",
+      ),
     steps: z.array(stepSchema).min(1).max(specLimits.steps).describe("What makes the change, in order."),
     pullRequest: pullRequestSchema,
     policies,

@@ -49,7 +49,7 @@ export const stepSchema = z
       .describe("What people see of the step; by default its number."),
     run: text(specLimits.runCharacters, (script) => (script.trim() === "" ? { message: "is empty" } : undefined))
       .min(1)
-      .describe("A script for sh, run at the root of the repository. A template whose values come as variables."),
+      .describe("A script for sh, run at the root of the workspace. A template whose values come as variables."),
     image: text(specLimits.imageCharacters, imageObjection)
       .min(1)
       .describe("The container image that the script runs in; it needs sh."),

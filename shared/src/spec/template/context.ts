@@ -25,6 +25,8 @@ export interface TemplateContext {
   };
   /** As in `RepositoryRef`: the name comes without the owner. In templates `repository.name` is `owner/name`. */
   readonly repository: { readonly owner: string; readonly name: string; readonly branch: string };
+  /** The directory that the steps run in, relative to the root of the repository; empty when it is the root. */
+  readonly workspace: { readonly path: string };
   /** What all steps so far have changed, the present one included while its outputs are rendered. */
   readonly steps: ChangedFiles;
   /** The last step that ran before the present one. */

@@ -35,10 +35,11 @@ export function evaluate(expression: Expression, context: TemplateContext): Json
 
 function read(path: readonly string[], context: TemplateContext): JsonValue {
   const [root, ...rest] = path;
-  const { campaign, repository, steps, previous_step, step, outputs } = context;
+  const { campaign, repository, workspace, steps, previous_step, step, outputs } = context;
   const roots: Readonly<Record<string, object | undefined>> = {
     campaign,
     repository: { ...repository, name: `${repository.owner}/${repository.name}`, short_name: repository.name },
+    workspace,
     steps,
     // Nothing has run before when all earlier steps were skipped.
     previous_step: previous_step ?? nothingRan,

@@ -104,6 +104,7 @@ function contextWith(branch: string): Parameters<typeof renderRun>[1] {
   return {
     campaign: { name: "c", description: "" },
     repository: { owner: "acme", name: "widgets", branch },
+    workspace: { path: "" },
     steps: { modified_files: [], added_files: [], deleted_files: [], renamed_files: [] },
     outputs: {},
   };

@@ -44,6 +44,7 @@ export const variables: ReadonlyMap<string, Variable> = new Map<string, Variable
   ["repository.owner", { type: "text" }],
   ["repository.short_name", { type: "text" }],
   ["repository.branch", { type: "text" }],
+  ["workspace.path", { type: "text" }],
   ...changes.map((name): [string, Variable] => [`steps.${name}`, { type: "list" }]),
   ...stepVariables("previous_step", ({ place, hasPreviousStep }) => {
     if (place === "pull-request") return "is only there in steps";
