@@ -56,13 +56,14 @@ export async function serveGit(
   if (!may(caller, repository, [needs("contents", writes ? "write" : "read")])) {
     return refuse(response, 403, `Write access to repository not granted.`);
   }
-  if (!writes || service === "info/refs") return backend(repository, service, request, response, url);
+  if (!writes) return backend(repository, service, request, response, url);
   try {
     refuseReadOnly(repository);
   } catch (error) {
     if (error instanceof Refusal) return refuse(response, error.status, error.message);
     throw error;
   }
+  if (service === "info/refs") return backend(repository, service, request, response, url);
   return site.locks.exclusively(repository, () => receive(site, repository, caller, request, response, url));
 }
 

@@ -12,13 +12,16 @@ import type { LoggedRequest } from "./http/requests-log.ts";
 import { generateApp, type AppOptions } from "./app-identity.ts";
 import { Arrangements } from "./arrangements.ts";
 import { hasOperation } from "./rest/rest-api.ts";
-import { Locks, Urls, type Site } from "./site.ts";
+import { Locks, Urls, type Site, type TreeLimit } from "./site.ts";
 import { newUser } from "./state/account.ts";
 import { World, type Clock } from "./state/world.ts";
 import { openApiDocument } from "./validation/openapi-document.ts";
 import { RestValidation, type Violation } from "./validation/rest-validation.ts";
 import { WebhookFaults } from "./webhooks/webhook-faults.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
+
+/** https://docs.github.com/en/rest/git/trees#get-a-tree */
+const mostTreeEntries = 100_000;
 
 export interface LocalGitHubOptions {
   /** Where the bare repositories live; it is made when it is not there. */
@@ -61,6 +64,8 @@ export class LocalGitHub extends Arrangements {
   readonly webhookFaults: WebhookFaults;
   /** What code search knows. */
   readonly codeIndex: CodeIndex;
+  /** After how many entries a listing of a tree is truncated: 100,000, as GitHub's. */
+  readonly trees: TreeLimit;
   readonly #close: () => Promise<void>;
   readonly #validation: RestValidation | undefined;
 
@@ -74,6 +79,7 @@ export class LocalGitHub extends Arrangements {
     this.lags = front.site.lags;
     this.webhookFaults = webhookFaults;
     this.codeIndex = front.site.codeIndex;
+    this.trees = front.site.trees;
     this.#validation = front.validation;
     this.#close = close;
   }
@@ -128,7 +134,8 @@ export async function startGitHub(options: LocalGitHubOptions): Promise<LocalGit
   const webhookFaults = new WebhookFaults(seed);
   const webhooks = new Webhooks(world, urls, options.webhookUrl, webhookFaults);
   const lags = new Lags(clock, seed);
-  const site: Site = { world, urls, webhooks, locks: new Locks(), lags, codeIndex: new CodeIndex() };
+  const trees = { entries: mostTreeEntries };
+  const site: Site = { world, urls, webhooks, locks: new Locks(), lags, codeIndex: new CodeIndex(), trees };
   const front: Front = {
     site,
     rates: new RateLimits(world, options.limits ?? "off"),

@@ -36,6 +36,12 @@ export interface Site {
   readonly locks: Locks;
   readonly lags: Lags;
   readonly codeIndex: CodeIndex;
+  readonly trees: TreeLimit;
+}
+
+/** Where listings of trees end. */
+export interface TreeLimit {
+  entries: number;
 }
 
 /** Lets one writer at a time into a repository, in the order they came. */

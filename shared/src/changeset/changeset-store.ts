@@ -10,6 +10,9 @@ export interface ChangesetStore {
   /** All changesets of a campaign. */
   ofCampaign(campaign: string): Promise<readonly Changeset[]>;
 
+  /** Those of a campaign that are about one repository or its workspaces. */
+  ofRepository(campaign: string, repositoryId: number): Promise<readonly Changeset[]>;
+
   /** The changesets, of any campaign, that published this pull request or branch. */
   publishedAs(
     repositoryId: number,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { advance } from "#shared/lifecycle.ts";
 import { aChangeset, aPublished } from "#shared/testing/builders.ts";
 import {
+  changesetIdFor,
   changesetLifecycle,
   desiredNow,
   differs,
@@ -26,6 +27,7 @@ const states: Readonly<Record<string, ChangesetState>> = {
   "publishing with its branch pushed": { status: "publishing", desired, pushed },
   updating: { status: "publishing", desired: newer, published },
   open: { status: "open", published },
+  closing: { status: "closing", because, published },
   "needs-human": { status: "needs-human", because, published },
   "needs-human without a pull request": { status: "needs-human", because },
   merged: { status: "merged", published },
@@ -39,6 +41,8 @@ const facts: Readonly<Record<string, ChangesetFact>> = {
   "patch-found": { fact: "patch-found", desired },
   "newer patch-found": { fact: "patch-found", desired: newer },
   "patch-lost": { fact: "patch-lost", because },
+  "close-asked": { fact: "close-asked", because },
+  retired: { fact: "retired" },
   "publish-asked": { fact: "publish-asked", desired },
   "newer publish-asked": { fact: "publish-asked", desired: newer },
   "turn-came": { fact: "turn-came", desired },
@@ -63,6 +67,7 @@ const moves: Readonly<Record<string, Readonly<Record<string, ChangesetState["sta
   },
   "ready to update": {
     "turn-came": "publishing",
+    "close-asked": "closing",
     refused: "failed",
     merged: "merged",
     closed: "closed",
@@ -99,13 +104,28 @@ const moves: Readonly<Record<string, Readonly<Record<string, ChangesetState["sta
     merged: "merged",
     closed: "closed",
   },
-  open: { "newer publish-asked": "ready", "changed-by-people": "needs-human", merged: "merged", closed: "closed" },
+  closing: {
+    "publish-asked": "ready",
+    "newer publish-asked": "ready",
+    retired: "withdrawn",
+    refused: "failed",
+    "changed-by-people": "needs-human",
+    merged: "merged",
+  },
+  open: {
+    "newer publish-asked": "ready",
+    "close-asked": "closing",
+    "changed-by-people": "needs-human",
+    merged: "merged",
+    closed: "closed",
+  },
   "needs-human": { "newer publish-asked": "ready", restored: "open", merged: "merged", closed: "closed" },
   "needs-human without a pull request": { "publish-asked": "ready", "newer publish-asked": "ready" },
   merged: { "newer patch-found": "unpublished" },
   closed: { reopened: "open", merged: "merged", "newer patch-found": "unpublished" },
   failed: { "publish-asked": "ready", "newer publish-asked": "ready", "patch-lost": "withdrawn" },
   "failed to update": {
+    "close-asked": "closing",
     "publish-asked": "ready",
     "newer publish-asked": "ready",
     merged: "merged",
@@ -233,7 +253,7 @@ function isLegal(before: ChangesetState, { fact }: ChangesetFact, after: Changes
   const mustBePublished = ["open", "merged", "closed"].includes(after.status);
   if (mustBePublished && publishedOf(after) === undefined) return false;
   const wasOpen = publishedOf(before) !== undefined && before.status !== "merged" && before.status !== "closed";
-  if (!wasOpen) return true;
+  if (!wasOpen || (before.status === "closing" && fact === "retired")) return true;
   // It is put down to be closed before another is opened.
   if (fact === "left-to-people" && after.status === "ready") {
     return after === before || after.leftPullRequest === published.pullRequest;
@@ -249,3 +269,9 @@ function random(seed: number): (below: number) => number {
     return state % below;
   };
 }
+
+test("the id of a changeset is what it was before there were workspaces, and another one in each", () => {
+  expect(changesetIdFor("tidy", 1, "")).toBe("c-d8611e84f4661a8cf3b1bf2086a2474c");
+  const ids = ["", "a", "b"].map((workspace) => changesetIdFor("tidy", 1, workspace));
+  expect(new Set(ids).size).toBe(3);
+});

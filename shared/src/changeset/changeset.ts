@@ -2,11 +2,13 @@ import { hashOf } from "#shared/hash.ts";
 import type { FactOf, Lifecycle, Transition } from "#shared/lifecycle.ts";
 import type { RepositoryRef } from "#shared/ports/code-host.ts";
 
-/** What a campaign wants of one repository, and the pull request that came of it. */
+/** What a campaign wants of one repository, or of one workspace of it, and the pull request that came of it. */
 export interface Changeset {
   readonly id: string;
   readonly campaign: string;
   readonly repository: RepositoryRef;
+  /** The path of its workspace; empty when it is about the whole repository. */
+  readonly workspace: string;
   readonly baseBranch: string;
   readonly desired: Desired;
   readonly state: ChangesetState;
@@ -56,6 +58,8 @@ export type ChangesetState =
       readonly askedAgain?: true;
     } & Traces)
   | { readonly status: "open"; readonly published: Published }
+  /** Nothing selects it any more: its pull request is to be closed. */
+  | { readonly status: "closing"; readonly because: string; readonly published: Published }
   | ({ readonly status: "needs-human"; readonly because: string } & Traces)
   | { readonly status: "merged"; readonly published: Published }
   | { readonly status: "closed"; readonly published: Published }
@@ -65,6 +69,9 @@ export type ChangesetState =
 export type ChangesetFact =
   | { readonly fact: "patch-found"; readonly desired: Desired }
   | { readonly fact: "patch-lost"; readonly because: string }
+  | { readonly fact: "close-asked"; readonly because: string }
+  /** We have closed its pull request. */
+  | { readonly fact: "retired" }
   | { readonly fact: "publish-asked"; readonly desired: Desired }
   | { readonly fact: "turn-came"; readonly desired: Desired }
   | { readonly fact: "pushed"; readonly branch: string; readonly headCommit: string }
@@ -88,6 +95,11 @@ const withdraw: Move<"patch-lost"> = {
   to: "withdrawn",
   when: ({ published }) => published === undefined,
   state: (from, { because }) => ({ status: "withdrawn", because, ...keep(from) }),
+};
+const close: Move<"close-asked"> = {
+  to: "closing",
+  when: ({ published }) => published !== undefined,
+  state: ({ published }, { because }) => ({ status: "closing", because, published: present(published) }),
 };
 const refuse: Move<"refused"> = {
   to: "failed",
@@ -120,6 +132,7 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
     "turn-came": { to: "publishing", state: (from, { desired }) => ({ status: "publishing", desired, ...keep(from) }) },
     refused: refuse,
     "patch-lost": withdraw,
+    "close-asked": close,
     merged: ended("merged"),
     closed: ended("closed"),
   },
@@ -154,9 +167,22 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
       when: ({ published }, { desired }) => differs(published, desired),
       state: ({ published }) => ({ status: "ready", published }),
     },
+    "close-asked": close,
     "changed-by-people": handOver,
     merged: ended("merged"),
     closed: ended("closed"),
+  },
+  closing: {
+    // It was selected again before its turn came.
+    "publish-asked": { to: "ready", state: ({ published }) => ({ status: "ready", published }) },
+    retired: {
+      to: "withdrawn",
+      state: ({ because, published }) => ({ status: "withdrawn", because, leftBranch: published.branch }),
+    },
+    refused: refuse,
+    "changed-by-people": handOver,
+    // A closed one may be our own work, seen before it was written down. Whoever did it, nothing wants it any more.
+    merged: ended("merged"),
   },
   "needs-human": {
     // A new version asks again, under its own drift policy.
@@ -192,6 +218,7 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
   failed: {
     "publish-asked": { to: "ready", state: (from) => ({ status: "ready", ...keep(from) }) },
     "patch-lost": withdraw,
+    "close-asked": close,
     merged: ended("merged"),
     closed: ended("closed"),
   },
@@ -200,9 +227,10 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
   },
 };
 
-/** The id of the changeset of this campaign in this repository: there is never a second one. */
-export function changesetIdFor(campaign: string, repositoryId: number): string {
-  return `c-${hashOf(campaign, repositoryId).slice(0, 32)}`;
+/** The id of the changeset of this campaign in this repository and workspace: there is never a second one. */
+export function changesetIdFor(campaign: string, repositoryId: number, workspace: string): string {
+  const part = workspace === "" ? [] : [workspace];
+  return `c-${hashOf(campaign, repositoryId, ...part).slice(0, 32)}`;
 }
 
 /** What of this changeset is on the code host, if anything is. */

@@ -24,11 +24,13 @@ export function desire(known: Changeset | undefined, finding: Finding): Changese
   const desired: Desired = { run: finding.run, specVersion: finding.specVersion, executionId: execution.id };
   if (known === undefined) {
     if (execution.state.status !== "patch") return undefined;
-    const id = changesetIdFor(execution.campaign, repository.id);
+    const { path: workspace } = execution.workspace;
+    const id = changesetIdFor(execution.campaign, repository.id, workspace);
     return {
       id,
       campaign: execution.campaign,
       repository,
+      workspace,
       baseBranch: branch,
       desired,
       state: { status: "unpublished" },
@@ -50,7 +52,9 @@ export function desire(known: Changeset | undefined, finding: Finding): Changese
 
 /** Writes what the findings make of their changesets. Doing it twice changes nothing more. */
 export async function desireAll(changesets: ChangesetStore, findings: readonly Finding[], at: Date): Promise<void> {
-  const ids = findings.map(({ execution, repository }) => changesetIdFor(execution.campaign, repository.id));
+  const ids = findings.map(({ execution: { campaign, workspace }, repository }) =>
+    changesetIdFor(campaign, repository.id, workspace.path),
+  );
   const known = await changesets.find(ids);
   const wanted = findings.flatMap((finding, index) => desire(known.get(ids[index] ?? ""), finding) ?? []);
   const isKnown = (changeset: Changeset | NewChangeset): changeset is Changeset => "version" in changeset;

@@ -98,6 +98,29 @@ describe("a branch name", () => {
     execFileSync("git", ["check-ref-format", `refs/heads/${branch}-2`], { stdio: "pipe" });
   });
 
+  test.each(["packages/a", "日本", "..", "-", "a.lock", "a b\tc", "x/".repeat(100), "campaign"])(
+    "is one that git accepts, for a workspace at %j",
+    (workspace) => {
+      const branch = branchName(aChangeset({ workspace }));
+      expect(branch).toMatch(/^campaign\/tidy\/1\/acme-api-[a-z0-9._-]*-[0-9a-f]{8}$/);
+      expect(branch.length).toBeLessThan(200);
+      execFileSync("git", ["check-ref-format", "--branch", branch], { stdio: "pipe" });
+      execFileSync("git", ["check-ref-format", `refs/heads/${branch}-2`], { stdio: "pipe" });
+    },
+  );
+
+  test("is another one for each workspace, also where their names look the same in it, and in none of the others", () => {
+    const branches = ["", "packages/a", "packages-a", "Packages/A", "packages", "日本", "日木", `${"x".repeat(99)}1`]
+      .concat(`${"x".repeat(99)}2`)
+      .map((workspace) => branchName(aChangeset({ workspace })));
+    expect(new Set(branches).size).toBe(branches.length);
+    expect(branches.filter((one) => branches.some((other) => other.startsWith(`${one}/`)))).toEqual([]);
+    expect(branches.slice(0, 2)).toEqual([
+      "campaign/tidy/1/acme-api",
+      expect.stringMatching(/^campaign\/tidy\/1\/acme-api-packages-a-[0-9a-f]{8}$/),
+    ]);
+  });
+
   test("is the same for the same changeset and another for another version", () => {
     const named = (specVersion: number) => branchName(aChangeset({ desired: { ...newer, specVersion } }));
     expect(named(1)).toBe(named(1));

@@ -1,4 +1,5 @@
 import type { Campaign } from "#shared/campaign/campaign.ts";
+import { hashOf } from "#shared/hash.ts";
 import type { PublicationSize } from "#shared/ports/code-host.ts";
 import type { Spec } from "#shared/spec/spec.ts";
 import { desiredNow, publishedOf, type Changeset, type Published } from "./changeset.ts";
@@ -6,6 +7,12 @@ import { desiredNow, publishedOf, type Changeset, type Published } from "./chang
 /** What publishing a changeset means now. */
 export type PublishPlan =
   | { readonly kind: "leave"; readonly because: string }
+  /** Nothing wants it any more: close its pull request. */
+  | { readonly kind: "close"; readonly published: Published }
+  | PublicationPlan;
+
+/** How what is wanted comes onto the code host. */
+export type PublicationPlan =
   /** There is no pull request of it yet: make one, from this branch. */
   | { readonly kind: "open"; readonly branch: string }
   /** There is one: bring its branch and its text up to date. */
@@ -15,6 +22,7 @@ export type PublishPlan =
 export function planPublish(changeset: Changeset, campaign: Campaign): PublishPlan {
   const { state } = changeset;
   if (campaign.state.status === "killed") return { kind: "leave", because: "its campaign was killed" };
+  if (state.status === "closing") return { kind: "close", published: state.published };
   if (state.status !== "ready" && state.status !== "publishing") {
     return { kind: "leave", because: `it is ${state.status}` };
   }
@@ -27,23 +35,34 @@ export function planPublish(changeset: Changeset, campaign: Campaign): PublishPl
 }
 
 /** How much publishing is going to ask of the code host. */
-export function sizeOf(plan: Exclude<PublishPlan, { kind: "leave" }>, { pullRequest }: Spec): PublicationSize {
+export function sizeOf(plan: PublicationPlan, { pullRequest }: Spec): PublicationSize {
   const { labels, assignees, reviewers, teamReviewers } = pullRequest;
   const asksForReview = reviewers.length + teamReviewers.length > 0;
   const additions = [labels.length > 0, assignees.length > 0, asksForReview].filter(Boolean).length;
   return { opens: plan.kind === "open", additions, asksForReview, asksTeams: teamReviewers.length > 0 };
 }
 
-/** `campaign/<campaign>/<spec version>/<owner>-<name>`: found again by anyone who knows the changeset. */
+/**
+ * `campaign/<campaign>/<spec version>/<owner>-<name>`, and for a workspace `-<its path>-<hash of its path>` after it: found
+ * again by anyone who knows the changeset, and no directory of another one, which git would refuse.
+ */
 export function branchName(changeset: Changeset): string {
-  const { campaign, repository } = changeset;
-  const slug = `${repository.owner}-${repository.name}`.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, "-");
+  const { campaign, repository, workspace } = changeset;
+  const slug = slugOf(`${repository.owner}-${repository.name}`);
+  const part = workspace === "" ? "" : `-${slugOf(workspace).slice(0, longestPart)}-${hashOf(workspace).slice(0, 8)}`;
   // git refuses "..", a component that begins with "." or ends with ".lock" or "." (git-check-ref-format).
-  const safe = slug
+  const safe = `${slug}${part}`
     .replaceAll(/\.{2,}/g, "-")
     .replace(/^\.+/, "")
     .replace(/(\.lock|\.)+$/, "");
   return `campaign/${campaign}/${desiredNow(changeset).specVersion}/${safe}`;
+}
+
+/** GitHub takes refs of up to 255 bytes, which this leaves room for. */
+const longestPart = 60;
+
+function slugOf(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, "-");
 }
 
 /** The branch itself, or, when that one is left, the next one beside it: `…-2`, `…-3`. */

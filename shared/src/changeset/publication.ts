@@ -11,6 +11,7 @@ import {
 import type { Spec } from "#shared/spec/spec.ts";
 import type { Changeset, Published } from "./changeset.ts";
 import { decorate } from "./decorate.ts";
+import type { CommitWay } from "./plan-commit.ts";
 import { pushBranch } from "./push-branch.ts";
 
 /** What is to stand on the code host. */
@@ -29,6 +30,7 @@ export interface Wanted {
   /** The tree that the commit must have. */
   readonly tree: string;
   readonly changes: readonly FileChange[];
+  readonly way: CommitWay;
   readonly commitMessage: string;
   /** Author and committer date: fixed, so that the same work gives the same commit. */
   readonly commitAt: Date;

@@ -1,5 +1,5 @@
 import type { Changeset } from "./changeset.ts";
-import type { PublishPlan } from "./plan-publish.ts";
+import type { PublicationPlan } from "./plan-publish.ts";
 import { createPublication, type Wanted } from "./publication.ts";
 import { settlePublication, type PublishingNeeds } from "./settle-publication.ts";
 import { assertSameDay, begin, takeTurn } from "./take-turn.ts";
@@ -12,7 +12,7 @@ import { assertSameDay, begin, takeTurn } from "./take-turn.ts";
  */
 export async function publish(
   ready: Changeset,
-  plan: Exclude<PublishPlan, { kind: "leave" }>,
+  plan: PublicationPlan,
   wanted: Wanted,
   needs: PublishingNeeds & { readonly pullRequestsPerDay: number },
 ): Promise<{ readonly did: string }> {

@@ -28,26 +28,23 @@ interface Pushing {
 export async function pushBranch({ wanted, codeHost, whileActive, record }: Pushing): Promise<string> {
   const { changeset, spec, branch } = wanted;
   const { repository } = changeset;
-  const { parent, commitMessage: message, commitAt: at } = wanted;
+  const { parent, commitMessage: message, commitAt: at, changes, tree, way } = wanted;
   const draft = { parent, message, author: spec.pullRequest.commit.author, at };
-  const expectedCommit = commitIdOf({ ...draft, tree: wanted.tree });
+  const expectedCommit = commitIdOf({ ...draft, tree });
 
   async function makeCommit(): Promise<string> {
-    const { commit, tree } = await codeHost.createCommit(
-      repository,
-      { ...draft, changes: wanted.changes },
-      whileActive,
-    );
-    if (tree === wanted.tree) return commit;
+    const made = await codeHost.createCommit(repository, { ...draft, changes }, whileActive);
+    if (made.tree === tree) return made.commit;
     throw new CodeHostRefused(
       "invalid",
-      `GitHub made tree ${tree} of the patch, but the preview made ${wanted.tree}. Preview again before publishing.`,
+      `GitHub made tree ${made.tree} of the patch, but the preview made ${tree}. Preview again before publishing.`,
     );
   }
 
   // Where nothing can be there, nobody looks: moving the branch finds out if there is something all the same.
   const head = wanted.isFresh ? undefined : await codeHost.branchHead(repository, branch);
-  const commit = head === expectedCommit ? head : await makeCommit();
+  const isMade = head === expectedCommit || way.kind === "push";
+  const commit = isMade ? expectedCommit : await makeCommit();
   const plan = planBranch({
     head,
     commit,
@@ -58,9 +55,12 @@ export async function pushBranch({ wanted, codeHost, whileActive, record }: Push
     throw new BranchDrifted(`the branch ${branch} has commits that this campaign did not make`, commit);
   }
   if (plan.kind === "move") {
-    await whileActive(() => codeHost.moveBranch(repository, { branch, from: plan.from, to: commit }));
+    const { from } = plan;
+    if (way.kind === "api") await whileActive(() => codeHost.moveBranch(repository, { branch, from, to: commit }));
+    else await codeHost.pushCommit(repository, { ...draft, changes, tree }, { branch, from }, whileActive);
   }
   const dedupeKey = `${changeset.id}/branch/${branch}/${commit}`;
-  await record({ action: "branch.moved", detail: { branch, commit }, dedupeKey }, { commit });
+  const detail = { branch, commit, ...(way.kind === "push" ? { pushed: way.because } : {}) };
+  await record({ action: "branch.moved", detail, dedupeKey }, { commit });
   return commit;
 }

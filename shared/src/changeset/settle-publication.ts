@@ -43,7 +43,7 @@ export async function settlePublication(
   const { day } = turn;
   let { changeset } = turn;
   const { codeHost, gate, clock, transact } = needs;
-  const { repository, campaign } = changeset;
+  const { repository, workspace, campaign } = changeset;
   const untouched = day === undefined ? "kept" : "given back";
   let made: Made = {};
 
@@ -56,6 +56,7 @@ export async function settlePublication(
       await audit.append([
         {
           ...entry,
+          detail: { ...entry.detail, ...(workspace === "" ? {} : { workspace }) },
           at: clock.now(),
           actor: "octobatch",
           campaign,

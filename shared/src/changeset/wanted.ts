@@ -10,7 +10,8 @@ import type { Spec } from "#shared/spec/spec.ts";
 import type { TemplateContext } from "#shared/spec/template/context.ts";
 import { UnrenderableTemplate } from "#shared/spec/template/unrenderable-template.ts";
 import { desiredNow, isFresh, lastHeadOf, publishedOf, type Changeset } from "./changeset.ts";
-import type { PublishPlan } from "./plan-publish.ts";
+import { planCommit } from "./plan-commit.ts";
+import type { PublicationPlan } from "./plan-publish.ts";
 import type { Wanted } from "./publication.ts";
 
 interface Stores {
@@ -25,16 +26,13 @@ interface Stores {
  * Gathers what a changeset wants to see on the code host: the commit from the execution, the text from the spec.
  * @throws Unprocessable when the execution has no patch, its artifacts have expired, or the text cannot be rendered.
  */
-export async function wantedOf(
-  changeset: Changeset,
-  plan: Exclude<PublishPlan, { kind: "leave" }>,
-  stores: Stores,
-): Promise<Wanted> {
+export async function wantedOf(changeset: Changeset, plan: PublicationPlan, stores: Stores): Promise<Wanted> {
   const { repository, campaign } = changeset;
   const desired = desiredNow(changeset);
   const { spec, number, appliedAt } = await stores.campaigns.specVersion(campaign, desired.specVersion);
   const execution = await stores.executions.get(desired.executionId);
   const { state } = execution;
+  if (state.status === "expired") throw new Unprocessable(state.because);
   if (state.status !== "patch")
     throw new Unprocessable(`execution ${execution.id} has no patch: it is ${state.status}`);
   const { owner, name } = repository;
@@ -42,8 +40,10 @@ export async function wantedOf(
   const text = render(spec, {
     campaign: { name: spec.name, description: spec.description, url: `${stores.publicUrl}/campaigns/${spec.name}` },
     repository: { owner, name, branch: execution.branch },
+    workspace: { path: execution.workspace.path },
     ...whatSteps(result),
   });
+  const made = decodeChanges(changes);
   return {
     changeset,
     branch: plan.branch,
@@ -55,7 +55,8 @@ export async function wantedOf(
     executionId: execution.id,
     parent: execution.baseCommit,
     tree: state.tree,
-    changes: decodeChanges(changes),
+    changes: made,
+    way: planCommit(made, filesOf(result.outcome)),
     commitMessage: text.commitMessage,
     commitAt: appliedAt,
     title: text.title,
@@ -87,7 +88,7 @@ async function readArtifacts(
 
 /** What the steps changed and put out, as templates read it. */
 function whatSteps({ outcome, steps }: TransformResult): Pick<TemplateContext, "steps" | "outputs"> {
-  const files = outcome.status === "patch" ? outcome.statistics.files : [];
+  const files = filesOf(outcome);
   const paths = (...changes: readonly FileStatistics["change"][]): readonly string[] =>
     files.filter(({ change }) => changes.includes(change)).map(({ path }) => path);
   return {
@@ -101,7 +102,13 @@ function whatSteps({ outcome, steps }: TransformResult): Pick<TemplateContext, "
   };
 }
 
+function filesOf(outcome: TransformResult["outcome"]): readonly FileStatistics[] {
+  return outcome.status === "patch" ? outcome.statistics.files : [];
+}
+
 /** Links a pull request to what made it; readers do not see it. */
-export function marker({ campaign, id }: Changeset, specVersion: number): string {
-  return `<!-- octobatch campaign=${campaign} changeset=${id} spec-version=${specVersion} -->`;
+export function marker({ campaign, id, workspace }: Changeset, specVersion: number): string {
+  // A path may hold what ends a comment, and white space.
+  const part = workspace === "" ? "" : ` workspace=${encodeURIComponent(workspace)}`;
+  return `<!-- octobatch campaign=${campaign} changeset=${id} spec-version=${specVersion}${part} -->`;
 }

@@ -20,7 +20,7 @@ export interface Front {
 }
 
 /** What is recorded of a request. */
-export type Seen = Omit<LoggedRequest, "at" | "method" | "path">;
+export type Seen = Omit<LoggedRequest, "at" | "method" | "path" | "sentBytes">;
 
 /** Which installation makes the request, if one does. */
 export function installationOf(caller: Caller): number | undefined {

@@ -12,6 +12,8 @@ export interface LoggedRequest {
   readonly isWrite: boolean;
   /** 0 when no answer went out. */
   readonly status: number;
+  /** What went out in answer, headers included. */
+  readonly sentBytes: number;
   /** What was made to go wrong with it. */
   readonly fault?: FaultKind | undefined;
   readonly installationId: number | undefined;

@@ -14,9 +14,12 @@ export function frontServer(front: () => Front): Server {
     const at = site.world.clock.now();
     const method = request.method ?? "GET";
     const path = request.url ?? "/";
+    // One request at a time has a connection of HTTP/1.1.
+    const { socket } = request;
+    const sentBefore = socket.bytesWritten;
     serve(front(), request, response).then(
       (seen) => {
-        requests.push({ at, method, path, ...seen });
+        requests.push({ at, method, path, sentBytes: socket.bytesWritten - sentBefore, ...seen });
         log(`${method} ${path} ${seen.status}${seen.fault === undefined ? "" : ` (${seen.fault})`}`);
       },
       (error: unknown) => {

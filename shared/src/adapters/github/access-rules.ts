@@ -120,8 +120,14 @@ export const accessRules: readonly ErrorRule[] = [
   },
   {
     name: "branch refused or in the way",
-    examples: [{ status: 422, says: "Reference update failed" }],
-    when: says(/reference update failed/i),
+    examples: [
+      { status: 422, says: "Reference update failed" },
+      {
+        status: 200,
+        says: "error: cannot lock ref 'refs/heads/a/b': 'refs/heads/a' exists; cannot create 'refs/heads/a/b'",
+      },
+    ],
+    when: says(/reference update failed|exists; cannot create|refname conflict/i),
     is: "protected",
     because: (p) =>
       `a branch protection or ruleset of ${p.repository} forbids this branch, or one is in its way, as \`a\` is in the way of \`a/b\`. Exempt the App or the campaign's branches, or delete that branch.`,

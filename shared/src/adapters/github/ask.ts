@@ -51,10 +51,15 @@ export function createAsk({ clock, webUrl, sleep, logger }: AskSettings): Ask {
   };
 }
 
-/** The error for a request that failed on our side, mostly unsent: Octokit wraps what its fetch throws. */
+/** The error for what failed on our side, mostly unsent: Octokit wraps what its fetch throws, git needs no Octokit. */
 function notGitHubs(error: unknown, { doing }: Purpose): Error | undefined {
-  if (!(error instanceof Error) || error.name !== "HttpError" || !(error.cause instanceof Error)) return undefined;
-  const { cause } = error;
+  const isWrapped = error instanceof Error && error.name === "HttpError";
+  const cause = isWrapped
+    ? error.cause
+    : error instanceof NoTurn || error instanceof PacingUnavailable
+      ? error
+      : undefined;
+  if (!(cause instanceof Error)) return undefined;
   if (cause instanceof NoAnswer || cause instanceof RedirectRefused) return undefined;
   if (cause instanceof NoTurn) {
     const until = cause.until.toISOString();

@@ -10,11 +10,16 @@ export const changeRules: readonly ErrorRule[] = [
       { status: 422, says: "Reference already exists" },
       { status: 422, says: "Reference does not exist" },
       { status: 422, says: "Update is not a fast forward" },
+      {
+        status: 200,
+        says: "error: failed to push some refs to 'https://github.com/acme/api.git'; [rejected] (stale info)",
+      },
+      { status: 200, says: "error: cannot lock ref 'refs/heads/campaign/1': is at 1a2b but expected 3c4d" },
     ],
     when: (answer) =>
       code("STALE_DATA")(answer) ||
       says(
-        /expected (branch|ref\w*) to point|ref(erence)? (named .* )?already exists|reference does not exist|not a fast.?forward/i,
+        /expected (branch|ref\w*) to point|ref(erence)? (named .* )?already exists|reference does not exist|not a fast.?forward|\(stale info\)|cannot lock ref|incorrect old value/i,
       )(answer),
     is: "moved",
     because: (p) => `the branch in ${p.repository} is not where it was left: somebody else moved, made or deleted it.`,
@@ -182,9 +187,16 @@ export const changeRules: readonly ErrorRule[] = [
     examples: [
       { status: 422, says: "Sorry, your input was too large to process." },
       { status: 413, says: "Request Entity Too Large" },
+      {
+        status: 200,
+        says: "remote: error: File big.bin is 120.00 MB; this exceeds GitHub's file size limit of 100.00 MB; [remote rejected] (pre-receive hook declined)",
+      },
     ],
-    when: (answer) => answer.status === 413 || says(/input was too large|too large to process/i)(answer),
+    when: (answer) =>
+      answer.status === 413 ||
+      says(/input was too large|too large to process|exceeds GitHub's file size limit/i)(answer),
     is: "invalid",
-    because: () => "a file of the change is larger than GitHub takes over its API (40 MB). Leave it out of the change.",
+    because: () =>
+      "a file of the change is larger than GitHub takes: 100 MB by a push, 40 MB over its API. Leave it out of the change.",
   },
 ];

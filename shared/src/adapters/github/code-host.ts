@@ -5,20 +5,21 @@ import { branches } from "./branches.ts";
 import { createClient } from "./client.ts";
 import { codeSearch } from "./code-search.ts";
 import { connectToGitHub, type GitHubOptions } from "./connection.ts";
+import { createGitAccess } from "./git-access.ts";
 import { gitData } from "./git-data.ts";
+import { gitPush, type GitTools } from "./git-push.ts";
 import { pullRequests } from "./pull-requests.ts";
 import { repositories } from "./repositories.ts";
 import { createRequestMeter, type RequestMeter } from "./request-meter.ts";
 import { search } from "./search.ts";
+import { trees } from "./trees.ts";
 import { createWorkflowCommits } from "./workflow-commits.ts";
 
 export interface GitHubCodeHostOptions extends GitHubOptions {
   /** Whose tokens it asks with. */
   readonly tokens: HostTokens;
+  readonly git: GitTools;
 }
-
-/** A checkout may take a while, and nobody can give it a new token on the way. */
-const gitTokenLastsMs = 10 * 60_000;
 
 /**
  * GitHub, github.com or Enterprise Server, as a GitHub App sees it.
@@ -30,19 +31,22 @@ const gitTokenLastsMs = 10 * 60_000;
  *
  * @throws TypeError when `apiUrl` is no URL.
  */
-export function createGitHubCodeHost({ tokens, ...options }: GitHubCodeHostOptions): CodeHost {
+export function createGitHubCodeHost({ tokens, git, ...options }: GitHubCodeHostOptions): CodeHost {
   const connection = connectToGitHub(options);
   const { webUrl, clock } = connection;
   const workflowCommits = createWorkflowCommits();
 
   const codeHost = (caller: { readonly urgency: Urgency; readonly meter?: RequestMeter }): CodeHost => {
     const client = createClient(connection, tokens, caller);
+    const byName = repositories(client);
     return {
-      ...repositories(client),
+      ...byName,
       ...search(client, clock),
       ...codeSearch(client),
+      ...trees(client),
       ...gitData(client, workflowCommits),
       ...branches(client, workflowCommits),
+      ...gitPush(connection, tokens, caller, git, byName.findRepositories),
       ...pullRequests(client),
       ...appointments({ tokens, pacing: options.pacing, clock }),
 
@@ -53,12 +57,7 @@ export function createGitHubCodeHost({ tokens, ...options }: GitHubCodeHostOptio
         return { codeHost: codeHost({ ...caller, meter }), cost: () => meter.cost() };
       },
 
-      async gitAccess(repository) {
-        const { owner, name, id } = repository;
-        const asked = { repositoryIds: [id], permissions: { contents: "read" }, validForMs: gitTokenLastsMs } as const;
-        const { token } = await tokens.token({ account: owner, repository: `${owner}/${name}` }, asked);
-        return { url: `${webUrl}/${owner}/${name}.git`, token };
-      },
+      gitAccess: createGitAccess(tokens, webUrl),
 
       check: () => tokens.check(),
     };

@@ -5,7 +5,7 @@ import { createAsk, type Ask } from "./ask.ts";
 import { createApis, octokitFor, type Apis, type GitHubLogger } from "./octokit.ts";
 import type { GitHubRequestRecord } from "./request-record.ts";
 import { createTransport, type Transport } from "./transport.ts";
-import { createTurns } from "./turns.ts";
+import { createTurns, type Turns } from "./turns.ts";
 import { webUrlOf } from "./web-url.ts";
 
 /** How GitHub is reached, whoever asks. */
@@ -34,6 +34,7 @@ export interface GitHubConnection {
   readonly clock: Clock;
   readonly logger: GitHubLogger;
   readonly ask: Ask;
+  readonly turns: Turns;
   readonly transport: Transport;
   readonly apis: Apis;
   readonly Octokit: ReturnType<typeof octokitFor>;
@@ -45,15 +46,16 @@ export function connectToGitHub(options: GitHubOptions): GitHubConnection {
   const apiUrl = options.apiUrl.replace(/\/+$/, "");
   const webUrl = webUrlOf(apiUrl);
   const pause = async (ms: number) => void (await (options.sleep ?? sleep)(ms));
+  const turns = createTurns({ pacing: options.pacing, clock, sleep: pause, logger });
   const transport = createTransport({
     fetch: options.fetch ?? fetch,
     clock,
     timeoutMs: options.timeoutMs,
-    turns: createTurns({ pacing: options.pacing, clock, sleep: pause, logger }),
+    turns,
     logger,
     onRequest: options.onRequest ?? (() => {}),
   });
   const ask = createAsk({ clock, webUrl, logger, sleep: pause });
   const Octokit = octokitFor({ apiUrl, userAgent, logger });
-  return { webUrl, clock, logger, ask, transport, apis: createApis(Octokit), Octokit };
+  return { webUrl, clock, logger, ask, turns, transport, apis: createApis(Octokit), Octokit };
 }

@@ -182,12 +182,48 @@ describe("over real git, GitHub", () => {
     await close(github);
   });
 
+  describe("of a commit with more files than GitHub lists at once", () => {
+    const files = Object.fromEntries(
+      ["", "a/", "a/b/", "c/d/", "e/"].flatMap((folder) => [
+        [`${folder}go.mod`, ""],
+        [`${folder}main.go`, ""],
+      ]),
+    );
+    const found = ["a/b/go.mod", "a/go.mod", "c/d/go.mod", "e/go.mod", "go.mod"];
+
+    async function findModules(mostEntries: number) {
+      const github = await startAcme();
+      await github.addRepository({ owner: "acme", name: "mono", files });
+      github.trees.entries = mostEntries;
+      const codeHost = codeHostOf(github);
+      const [mono] = (await codeHost.organizationPage({ organization: "acme", files: [] })).repositories;
+      if (!mono?.branch) throw new Error("acme/mono was not found");
+      const answer = codeHost.findFiles(mono, { commit: mono.branch.commit, name: "go.mod" });
+      const settled = await answer.catch((error: unknown) => error);
+      const listings = github.requests.filter(({ operationId }) => operationId === "git/get-tree");
+      await close(github);
+      return { settled, listings: listings.length };
+    }
+
+    test("finds all of them, folder by folder where it has to", async () => {
+      expect(await findModules(100)).toEqual({ settled: found, listings: 1 });
+      // The root twice, then its three folders.
+      expect(await findModules(5)).toEqual({ settled: found, listings: 5 });
+    });
+
+    test("says when even one folder is not shown whole", async () => {
+      const { settled } = await findModules(4);
+      expect(settled).toMatchObject({ kind: "invalid", message: expect.stringContaining("does not show all") });
+    });
+  });
+
   test("lists more repositories than one page holds, each once", async () => {
     const github = await startAcme();
     for (let index = 0; index < 105; index += 1) {
       await github.addRepository({ owner: "acme", name: `r${index}`, files: { a: "" } });
     }
-    const codeHost = codeHostOf(github);
+    // A page that takes too long would be asked for by halves.
+    const codeHost = codeHostOf(github, { timeoutMs: 60_000 });
     const first = await codeHost.organizationPage({ organization: "acme", files: ["a"] });
     expect(first.repositories).toHaveLength(100);
     const cursor = first.nextCursor ?? "";

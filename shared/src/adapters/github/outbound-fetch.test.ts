@@ -1,12 +1,16 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { connect, type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { startConnectProxy, type ConnectProxy } from "../../testing/connect-proxy.ts";
+import { certificate, certificateKey as key } from "../../testing/test-certificate.ts";
 import { createOutboundFetch } from "./outbound-fetch.ts";
 
 const open: Server[] = [];
-afterEach(() => {
+const proxies: ConnectProxy[] = [];
+afterEach(async () => {
+  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
   for (const server of open.splice(0)) {
     server.close();
     server.closeAllConnections();
@@ -20,42 +24,11 @@ async function listening(server: Server): Promise<string> {
   return String((server.address() as AddressInfo).port);
 }
 
-/** A proxy that notes what it is asked for; every host is this machine. */
-async function startProxy() {
-  const asked: string[] = [];
-  const server = createServer((request, response) => {
-    asked.push(`${request.method} ${request.url}`);
-    response.end("by the proxy");
-  });
-  server.on("connect", (request, socket) => {
-    asked.push(`CONNECT ${request.url}`);
-    const upstream = connect(Number(request.url?.split(":").at(-1)), "127.0.0.1", () => {
-      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-      upstream.pipe(socket).pipe(upstream);
-    });
-    const end = () => void [socket.destroy(), upstream.destroy()];
-    socket.on("error", end).on("close", end);
-    upstream.on("error", end);
-  });
-  return { url: `http://127.0.0.1:${await listening(server)}`, asked };
+async function startProxy(): Promise<ConnectProxy> {
+  const proxy = await startConnectProxy();
+  proxies.push(proxy);
+  return proxy;
 }
-
-/** Of no one but this test: it names `localhost` and `github.test`, and has signed itself. */
-const certificate = `-----BEGIN CERTIFICATE-----
-MIIBcjCCARigAwIBAgIBATAKBggqhkjOPQQDAjAWMRQwEgYDVQQDDAtnaXRodWIu
-dGVzdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowFjEUMBIGA1UE
-AwwLZ2l0aHViLnRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQIdNmH1CYj
-jeQbYVqfE/VgKGkHeH99Kl+IXTIYbCQEBbHzUaMlMMB6uehO0Zt6PeBAXhdccKwQ
-eqm5yUrBv9ppo1UwUzAhBgNVHREEGjAYgglsb2NhbGhvc3SCC2dpdGh1Yi50ZXN0
-MA8GA1UdEwEB/wQFMAMBAf8wHQYDVR0OBBYEFMLCG11seR8M1jF2dEp0d0ICjgDs
-MAoGCCqGSM49BAMCA0gAMEUCIDmpys/06bjgLxpVcIVxPXJrhN+JbPv2MRp8xdAl
-1juRAiEA88uF+FhenbYdawROyzzLSTKFW+At1pNSajtnIzlFnqU=
------END CERTIFICATE-----`;
-const key = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgBj0wqJJpahNhU3u9
-EMrHYK14kutynHaQjc04JrsY+E2hRANCAAQIdNmH1CYjjeQbYVqfE/VgKGkHeH99
-Kl+IXTIYbCQEBbHzUaMlMMB6uehO0Zt6PeBAXhdccKwQeqm5yUrBv9pp
------END PRIVATE KEY-----`;
 
 const echo: RequestListener = (request, response) => {
   let body = "";

@@ -15,24 +15,24 @@ export interface OutboundSettings {
   readonly extraCertificates?: string | undefined;
 }
 
+/** Connections to GitHub, kept open between requests. */
+export interface OutboundAgents {
+  readonly http: HttpAgent;
+  readonly https: HttpsAgent;
+}
+
 /**
- * A fetch that goes through a proxy and trusts certificates of one's own. Node's `fetch` takes neither as an argument,
- * but its `http` does (`proxyEnv` of an Agent, https://nodejs.org/api/http.html#new-agentoptions), so this needs no
- * further package and changes nothing for the rest of the process.
- *
- * It does what our transport asks for: a text goes out, an answer comes back once it is complete, redirects are left to
- * the caller.
- *
- * @throws TypeError from the fetch, with the reason as its cause, when no answer comes.
+ * Agents that go through a proxy and trust certificates of one's own: Node's `http` takes both as arguments (`proxyEnv` of
+ * an Agent, https://nodejs.org/api/http.html#new-agentoptions).
  */
-export function createOutboundFetch(settings: OutboundSettings): typeof fetch {
+export function createOutboundAgents(settings: OutboundSettings): OutboundAgents {
   const { httpsProxy, httpProxy, noProxy, extraCertificates } = settings;
   const proxyEnv = {
     ...(httpsProxy && { HTTPS_PROXY: httpsProxy }),
     ...(httpProxy && { HTTP_PROXY: httpProxy }),
     ...(noProxy && { NO_PROXY: noProxy }),
   };
-  const agents = {
+  return {
     http: new HttpAgent({ keepAlive: true, proxyEnv }),
     https: new HttpsAgent({
       keepAlive: true,
@@ -40,6 +40,19 @@ export function createOutboundFetch(settings: OutboundSettings): typeof fetch {
       ...(extraCertificates && { ca: [...getCACertificates("default"), extraCertificates] }),
     }),
   };
+}
+
+/**
+ * A fetch over such agents. Node's own takes neither proxy nor certificates as an argument, so this needs no further
+ * package and changes nothing for the rest of the process.
+ *
+ * It does what our transport asks for: a text goes out, an answer comes back once it is complete, redirects are left to
+ * the caller.
+ *
+ * @throws TypeError from the fetch, with the reason as its cause, when no answer comes.
+ */
+export function createOutboundFetch(settings: OutboundSettings): typeof fetch {
+  const agents = createOutboundAgents(settings);
 
   return (input, init = {}) =>
     new Promise((resolve, reject) => {
