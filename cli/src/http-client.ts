@@ -70,6 +70,29 @@ export function createHttpClient(connection: Connection, io: Pick<Io, "fetch" | 
   };
 }
 
+/** Sends a GET, and answers as soon as its body begins. @throws CliError for what is neither a success nor a redirect. */
+export type OpenBody = (path: string, headers?: Readonly<Record<string, string>>) => Promise<Response>;
+
+/** Opens bodies that are read as they come, such as streams and downloads. Nothing is tried again here. */
+export function createBodyOpener(connection: Connection, io: Pick<Io, "fetch" | "interrupted">): OpenBody {
+  return async (path, headers = {}) => {
+    let response: Response;
+    try {
+      response = await io.fetch(connection.url + path, {
+        // A redirect may lead the token elsewhere.
+        redirect: "manual",
+        signal: io.interrupted,
+        headers: { ...headers, authorization: `Bearer ${connection.token}` },
+      });
+    } catch (error) {
+      io.interrupted.throwIfAborted();
+      throw unreachable(connection, error);
+    }
+    if (response.ok || response.status === 302) return response;
+    throw refusal(connection, { status: response.status, headers: response.headers, body: await response.bytes() });
+  };
+}
+
 interface Answer {
   readonly status: number;
   readonly headers: Headers;

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { createApiClient, type ApiClient } from "./api-client.ts";
 import { findConnection } from "./connection.ts";
 import type { ExitCode } from "./exit-codes.ts";
-import { createHttpClient } from "./http-client.ts";
+import { createBodyOpener, createHttpClient, type OpenBody } from "./http-client.ts";
 import type { Io } from "./io.ts";
 import { createProgress, silent, type Progress } from "./progress.ts";
 import { paintFor, renderJson, type Paint } from "./terminal.ts";
@@ -26,6 +26,8 @@ export interface Session {
   readonly progress: Progress;
   /** The API of the server that the options, the environment or the connection file name. @throws CliError */
   readonly api: () => Promise<ApiClient>;
+  /** Bodies of the same server that are read as they come. @throws CliError */
+  readonly bodies: () => Promise<OpenBody>;
   /** Prints the result: the text for people, or the document when --json asks for it. */
   readonly print: (text: string, document: unknown) => void;
 }
@@ -38,6 +40,7 @@ export function openSession(io: Io, options: GlobalOptions): Session {
     paint: paintFor(io.stdout, io.env, options.color),
     progress: options.json ? silent : createProgress(io.stderr, { overwrite }),
     api: async () => createApiClient(createHttpClient(await findConnection(options, io), io)),
+    bodies: async () => createBodyOpener(await findConnection(options, io), io),
     print: (text, document) => io.stdout.write(options.json ? renderJson(document) : text),
   };
 }

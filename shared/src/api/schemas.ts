@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { standings } from "#shared/campaign/campaign-overview.ts";
+import { changeKinds } from "#shared/execution/transform-result.ts";
+import { globObjection } from "#shared/spec/glob.ts";
 
 const instant = z.iso.datetime().openapi({ description: "RFC 3339, UTC" });
 
@@ -73,6 +75,9 @@ export const verdictBody = z
     selected: z.boolean(),
     because: z.string(),
     branch: z.string().optional().openapi({ description: "The one that would be worked on" }),
+    dividedAt: z.string().optional().openapi({
+      description: "Each directory with a file of this name is a workspace. Which there are, the preview finds",
+    }),
   })
   .openapi("Verdict");
 
@@ -131,6 +136,7 @@ export const previewResponse = z
 export const publishResponse = z
   .object({
     asked: z.int().openapi({ description: "Changesets that now wait for their turn" }),
+    closing: z.int().openapi({ description: "Pull requests that are now to be closed: nothing selects them any more" }),
     under_way: z.int().openapi({ description: "Changesets that were waiting or being published already" }),
     published: z.int().openapi({ description: "Changesets that have an up-to-date pull request already" }),
     left: z.int().openapi({ description: "Changesets that are left to people: closed, merged or changed by them" }),
@@ -148,11 +154,16 @@ export const statusBody = z
   })
   .openapi("Status");
 
+const workspacePath = z
+  .string()
+  .openapi({ description: "Relative to the root of the repository", example: "packages/a" });
+
 export const standing = z.enum(standings).openapi("Standing");
 
 export const repositoryBody = z
   .object({
     fullName: z.string(),
+    workspace: workspacePath.optional().openapi({ description: "Absent when it is about the whole repository" }),
     standing,
     because: z.string(),
     executionId: z.string().optional(),
@@ -171,6 +182,73 @@ export const repositoriesBody = z
   })
   .openapi("Repositories");
 
+export const changeKind = z.enum(changeKinds).openapi("ChangeKind");
+
+const lineText = z
+  .string()
+  .min(1)
+  .max(1000)
+  .regex(/^[^\n]*$/, "a text is looked for in each line by itself: leave out the line feed");
+
+/** What to look for in the patches of a campaign; a file is found when all of it is true. */
+export const changeSearch = z.object({
+  path: z
+    .string()
+    .superRefine((pattern, context) => {
+      const objection = globObjection(pattern);
+      if (objection !== undefined) {
+        context.addIssue({
+          code: "custom",
+          message: `${JSON.stringify(pattern)} ${objection.message}; ${objection.remedy}`,
+        });
+      }
+    })
+    .optional()
+    .openapi({ description: "A glob as in specs: * ** ? {a,b}, in any case. **package.json finds it in all folders" }),
+  added: lineText
+    .optional()
+    .openapi({ description: "Stands in one added line, just so: case counts, nothing is special" }),
+  removed: lineText.optional().openapi({ description: "Stands in one removed line, just so" }),
+  change: changeKind.optional(),
+});
+
+export const changedRepositoryBody = z
+  .object({
+    fullName: z.string(),
+    workspace: workspacePath.optional().openapi({ description: "Absent when it is about the whole repository" }),
+    executionId: z.string(),
+    found: z.int().openapi({ description: "How many files were found; `files` has the first of them" }),
+    files: z.array(
+      z.object({
+        path: z.string().openapi({ description: "In quotes with octal escapes, as git has it, when it is no UTF-8" }),
+        oldPath: z.string().optional().openapi({ description: "Where a renamed file was before" }),
+        change: changeKind,
+        mode: z.string(),
+        oldMode: z.string(),
+        additions: z.int(),
+        deletions: z.int(),
+        binary: z.boolean(),
+        truncated: z.boolean().openapi({ description: "True when not all of its lines could be searched" }),
+        added: z
+          .array(z.string())
+          .openapi({ description: "The first lines with the text that was looked for, if one was" }),
+        removed: z.array(z.string()),
+      }),
+    ),
+  })
+  .openapi("ChangedRepository");
+
+export const changesBody = z
+  .object({
+    run: z.int().optional().openapi({ description: "The newest one; absent before the first" }),
+    repositories: z.array(changedRepositoryBody),
+    unsearched: z
+      .object({ repositories: z.int(), examples: z.array(z.string()) })
+      .openapi({ description: "Those whose patches are not searched in full: they are very large, or have expired" }),
+    next: z.string().optional().openapi({ description: "Give it as `after` for the next page" }),
+  })
+  .openapi("Changes");
+
 export const logsBody = z
   .object({
     steps: z.array(
@@ -185,6 +263,9 @@ export const logsBody = z
       }),
     ),
     failure: z.string().optional(),
+    status: z
+      .enum(["pending", "running", "no-change", "patch", "failed", "cancelled"])
+      .openapi({ description: "While it is pending or running, the logs are what there is so far" }),
   })
   .openapi("Logs");
 
