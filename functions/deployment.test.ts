@@ -12,7 +12,8 @@ import type { OctobatchFunction } from "#shared/runtime/define-function.ts";
 import { settingsOf } from "#shared/runtime/open-capabilities.ts";
 import { baseSettings } from "#shared/runtime/serve.ts";
 import { mismatchesOf, type Deployment } from "#shared/testing/check-deployment.ts";
-import { allFunctions } from "./all.ts";
+import { deploymentsIn, readResources } from "#shared/testing/read-resources.ts";
+import { clusterFunctions } from "./all.ts";
 import { publishChangeset } from "./publish-changeset/publish-changeset.ts";
 import { tick } from "./tick/tick.ts";
 
@@ -29,12 +30,19 @@ async function describedSecrets(): Promise<Readonly<Record<string, readonly stri
   );
 }
 
+const knative = await readManifests(join(root, "knative"));
+const deployments = deploymentsIn(await readResources(join(root, "knative")));
+
+/** What settings.yaml says that decides which others are read. */
+const onCluster = { OCTOBATCH_SANDBOX: "kubernetes" };
+
 const deployed: Deployment = {
-  functions: allFunctions,
+  functions: clusterFunctions,
   catalogue,
-  manifests: await readManifests(join(root, "knative")),
+  // A function runs in a Knative Service, or in a Deployment that Jobs can reach.
+  manifests: { ...knative, services: [...knative.services, ...deployments] },
   secrets: await describedSecrets(),
-  settingsOf: ({ needs }) => [...baseSettings, ...settingsOf(needs)],
+  settingsOf: ({ needs }) => [...baseSettings, ...settingsOf(needs, onCluster)],
   isFile: (path) => existsSync(join(root, path)),
 };
 
@@ -67,7 +75,9 @@ test("the App's private key is mounted for the tokens function alone", () => {
     JSON.stringify(spec).includes("octobatch-github-app"),
   );
   expect(mounting.map(({ metadata }) => metadata.name)).toEqual(["tokens"]);
-  const reading = allFunctions.filter(({ needs }) => settingsOf(needs).includes("OCTOBATCH_GITHUB_PRIVATE_KEY"));
+  const reading = clusterFunctions.filter(({ needs }) =>
+    settingsOf(needs, onCluster).includes("OCTOBATCH_GITHUB_PRIVATE_KEY"),
+  );
   expect(reading.map(({ name }) => name)).toEqual(["tokens"]);
 });
 
