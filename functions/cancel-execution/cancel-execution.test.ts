@@ -18,12 +18,12 @@ afterEach(() => world.close());
 
 const deliver = () => world.deliver(cancelExecution, world.announced(executionCancelled));
 const inspect = async () =>
-  world.sandbox.inspect({ executionId: "", artifactPrefix: "x", ...world.sandbox.started[0] });
+  world.sandbox.inspect({ executionId: "", attempt: 1, artifactPrefix: "x", ...world.sandbox.started[0] });
 
 test("ends the transform of a killed campaign; twice changes nothing more", async () => {
-  expect(await inspect()).toBe("running");
+  expect(await inspect()).toMatchObject({ status: "running" });
   expect(await deliver()).toBe(202);
-  expect(await inspect()).toBe("unknown");
+  expect(await inspect()).toMatchObject({ status: "unknown" });
   expect(await deliver()).toBe(202);
   expect(await world.sandbox.finishAll()).toBe(0);
 });
@@ -31,7 +31,7 @@ test("ends the transform of a killed campaign; twice changes nothing more", asyn
 test("leaves alone what was asked for again since", async () => {
   await world.database.database.knex("executions").update({ attempt: 2 });
   expect(await deliver()).toBe(202);
-  expect(await inspect()).toBe("running");
+  expect(await inspect()).toMatchObject({ status: "running" });
 });
 
 test("waits in the table while the sandbox is down", async () => {
@@ -42,7 +42,7 @@ test("waits in the table while the sandbox is down", async () => {
   world.dispatcher.kick();
   await world.dispatcher.idle();
   await deliver();
-  expect(await inspect()).toBe("unknown");
+  expect(await inspect()).toMatchObject({ status: "unknown" });
 });
 
 test("a database that is gone for a moment is healed by the next delivery", async () => {
@@ -50,5 +50,5 @@ test("a database that is gone for a moment is healed by the next delivery", asyn
   expect(await deliver()).toBe(500);
   await world.database.database.knex.raw("ALTER TABLE lost RENAME TO executions");
   expect(await deliver()).toBe(202);
-  expect(await inspect()).toBe("unknown");
+  expect(await inspect()).toMatchObject({ status: "unknown" });
 });

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { executionReported } from "#eventing/execution.ts";
 import { allFunctions } from "#functions/all.ts";
 import type { ScriptedOutcome } from "#shared/adapters/memory/memory-sandbox.ts";
 import type { BusEvent } from "#shared/ports/event-bus.ts";
+import { ScannerUnavailable, type ArtifactScanner } from "#shared/ports/artifact-scanner.ts";
 import { openFunctionWorld, specText, writes, type FunctionWorld } from "#shared/testing/function-world.ts";
 import { collectExecution } from "./collect-execution.ts";
 
@@ -35,6 +36,21 @@ test("a patch becomes a changeset that waits to be published, with its artifacts
   expect((await world.stores.executions.artifacts(id)).map(({ kind }) => kind)).toEqual(
     expect.arrayContaining(["changes", "patch", "log"]),
   );
+});
+
+test("what was shown of its steps while they ran goes with the end, and not before", async () => {
+  await reported();
+  const [{ id } = { id: "" }] = await world.database.database.knex("executions").select<{ id: string }[]>("id");
+  const attempt = { executionId: id, attempt: 1 };
+  await world.stores.liveLogs.append(attempt, [{ step: 0, offset: 0, bytes: Buffer.from("ran") }]);
+  const shown = () => world.stores.liveLogs.read(attempt, { step: 0, offset: 0 });
+  const { knex } = world.database.database;
+  await knex.raw("ALTER TABLE changesets RENAME TO lost");
+  expect(await deliver()).toBe(500);
+  expect((await shown()).chunks).toHaveLength(1);
+  await knex.raw("ALTER TABLE lost RENAME TO changesets");
+  expect(await deliver()).toBe(202);
+  expect((await shown()).chunks).toEqual([]);
 });
 
 test("steps that change nothing make no changeset", async () => {
@@ -113,4 +129,53 @@ test("a result that is not there is delivered again, and one that is none as wel
   await world.blobs.put(key, Buffer.from('{"version":2}'));
   expect(await deliver()).toBe(500);
   expect(await status()).toMatchObject({ standings: { running: 1 } });
+});
+
+describe("with a malware scanner", () => {
+  let scan: ArtifactScanner["scan"];
+  beforeEach(async () => {
+    await world.close();
+    const scanner: ArtifactScanner = { scan: (...asked) => scan(...asked), check: async () => {} };
+    world = await openFunctionWorld({ functions: allFunctions, transform: () => outcome, overrides: { scanner } });
+    world.codeHost.addRepository({ owner: "acme", name: "api", files: { ".nvmrc": "22\n" } });
+  });
+  const task = () => world.stores.tasks.find(event.id);
+
+  test("what is infected fails with what was found, makes no changeset, and can be downloaded by nobody", async () => {
+    scan = async () => ({ kind: "infected", finding: "Test.Malware-1" });
+    await reported();
+    expect(await deliver()).toBe(202);
+    expect(await status()).toMatchObject({ standings: { "execution-failed": 1 } });
+    expect(await world.stores.changesets.ofCampaign("node-24")).toEqual([]);
+    const [{ id } = { id: "" }] = await world.database.database.knex("executions").select<{ id: string }[]>("id");
+    expect((await world.stores.executions.get(id)).state).toMatchObject({
+      because: expect.stringContaining("The malware scanner found Test.Malware-1 in the patch."),
+    });
+    expect((await world.stores.executions.artifacts(id)).map(({ kind }) => kind)).not.toContain("patch");
+    expect((await world.blobs.list("node-24/")).filter((key) => /patch|changes/.test(key))).toEqual([]);
+  });
+
+  test("what waits for a scanner that is down is collected when it is back", async () => {
+    scan = () => Promise.reject(new ScannerUnavailable("The scanner is down."));
+    await reported();
+    expect(await deliver()).toBe(202);
+    expect(await task()).toMatchObject({ state: "due", because: "The scanner is down." });
+    expect(await status()).toMatchObject({ standings: { running: 1 } });
+    scan = async () => ({ kind: "clean" });
+    world.clock.advance(2_000);
+    world.dispatcher.kick();
+    await world.settle();
+    expect(await status()).toMatchObject({ standings: { unpublished: 1 } });
+  });
+
+  test("what was collected is not looked at again, whatever would be found now", async () => {
+    scan = async () => ({ kind: "clean" });
+    await reported();
+    await deliver();
+    scan = async () => ({ kind: "infected", finding: "Test.Malware-1" });
+    await world.database.database.knex("tasks").where({ id: event.id }).update({ state: "due" });
+    await deliver();
+    expect(await status()).toMatchObject({ standings: { unpublished: 1 } });
+    expect(await world.blobs.list("quarantine/")).toEqual([]);
+  });
 });

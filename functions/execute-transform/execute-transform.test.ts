@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { executionReported, executionRequested } from "#eventing/execution.ts";
 import { ticked } from "#eventing/tick.ts";
 import { allFunctions } from "#functions/all.ts";
+import { collectExecution } from "#functions/collect-execution/collect-execution.ts";
 import { tick } from "#functions/tick/tick.ts";
 import type { BusEvent } from "#shared/ports/event-bus.ts";
 import { openFunctionWorld, specText, type FunctionWorld } from "#shared/testing/function-world.ts";
@@ -20,6 +21,10 @@ afterEach(() => world.close());
 
 const deliver = () => world.deliver(executeTransform, event);
 const standings = async () => (await world.call("GET", "/campaigns/node-24")) as { standings: object };
+const row = async () => {
+  const { repositories } = (await world.call("GET", "/campaigns/node-24/repositories")) as { repositories: object[] };
+  return repositories[0];
+};
 const task = () => world.stores.tasks.find(event.id);
 /** Lets time pass, with a tick at its end. */
 async function wait(ms: number): Promise<void> {
@@ -60,6 +65,17 @@ test("a transform that died with its machine is found missing a minute later, an
   expect(await standings()).toMatchObject({ standings: { unpublished: 1 } });
 });
 
+test("what was shown of a go that died is forgotten before the next one", async () => {
+  await deliver();
+  const attempt = { executionId: world.sandbox.started[0]?.executionId ?? "", attempt: 1 };
+  await world.stores.liveLogs.append(attempt, [{ step: 0, offset: 0, bytes: Buffer.from("half a wo") }]);
+  world.sandbox.crash();
+  await wait(60_000);
+  await world.settle({ stopBefore: executionReported });
+  expect(world.sandbox.started).toHaveLength(2);
+  expect((await world.stores.liveLogs.read(attempt, { step: 0, offset: 0 })).chunks).toEqual([]);
+});
+
 test("one that has ended, with its report lost, is reported", async () => {
   await deliver();
   await world.sandbox.finishAll();
@@ -81,6 +97,42 @@ test.each([
   expect(await deliver()).toBe(202);
   expect(world.logs.findLast((line) => "left" in line)).toMatchObject({ left });
   expect(world.sandbox.started).toHaveLength(1);
+});
+
+test("one that is lost for good ends with the reason, on its row", async () => {
+  await deliver();
+  const because = "The image alpine:3 cannot be pulled: there is none.";
+  world.sandbox.lose({ kind: "infrastructure", step: 0, because, retryable: false });
+  await wait(60_000);
+  await world.settle();
+  expect(await standings()).toMatchObject({ standings: { "execution-failed": 1 } });
+  expect(await row()).toMatchObject({ because });
+  expect(world.sandbox.started).toHaveLength(1);
+});
+
+test("one that the infrastructure lost is tried three times, each as another attempt", async () => {
+  for (const attempt of [1, 2, 3]) {
+    await world.deliver(executeTransform, world.announced(executionRequested));
+    expect(world.sandbox.started).toHaveLength(attempt);
+    world.sandbox.lose({ kind: "infrastructure", because: "Its pod was evicted.", retryable: true });
+    await wait(60_000);
+    await world.deliver(executeTransform, world.announced(executionRequested));
+    await world.deliver(collectExecution, world.announced(executionReported));
+  }
+  expect(world.sandbox.started.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+  expect(await row()).toMatchObject({ standing: "execution-failed", because: "Its pod was evicted." });
+});
+
+test("what it waits for is shown while it waits", async () => {
+  await deliver();
+  world.sandbox.holdUp("no node takes its pod: 3 Insufficient memory");
+  await wait(60_000);
+  await deliver();
+  expect(await row()).toMatchObject({ standing: "running", because: "no node takes its pod: 3 Insufficient memory" });
+  world.sandbox.holdUp(undefined);
+  await wait(60_000);
+  await deliver();
+  expect(await row()).toMatchObject({ because: "its steps are running" });
 });
 
 test("while the sandbox is down it waits in the table, and goes on when it is back", async () => {

@@ -1,0 +1,97 @@
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openStepChannel } from "./pod/step-channel.ts";
+import { pipes } from "./pod-layout.ts";
+import { stepCommand } from "./step-command.ts";
+
+/** Every shell of this machine that calls itself POSIX. */
+const shells = ["dash", "bash", "busybox"].filter((shell) => spawnSync(shell, ["--help"]).error === undefined);
+
+let directory: string;
+const shellsAtWork: ChildProcess[] = [];
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "octobatch-step-"));
+  const paths = Object.values(pipes).map((name) => join(directory, name));
+  spawnSync("sh", ["-c", 'mkfifo "$@"', "sh", ...paths]);
+});
+afterEach(async () => {
+  for (const child of shellsAtWork.splice(0)) endGroup(child);
+  await rm(directory, { recursive: true, force: true });
+});
+
+describe.each(shells)("with %s", (shell) => {
+  /** As in a container of its own, where what we bring is elsewhere. */
+  async function start(script: string) {
+    await writeFile(join(directory, "start"), script);
+    const channel = await openStepChannel(directory);
+    const command = stepCommand[2]
+      .replaceAll("/run/octobatch", directory)
+      .replaceAll('sh "$own', `${shell} ${shell === "busybox" ? "sh " : ""}"$own`);
+    const child = spawn(shell, [...(shell === "busybox" ? ["sh"] : []), "-c", command], {
+      stdio: "ignore",
+      detached: true,
+    });
+    shellsAtWork.push(child);
+    const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    await channel.arrived();
+    const printed: string[] = [];
+    const listen = () => channel.listen((stream, bytes) => void printed.push(`${stream}: ${bytes.toString("utf8")}`));
+    return {
+      channel,
+      printed,
+      listen,
+      exited,
+      end() {
+        channel.close();
+        endGroup(child);
+      },
+    };
+  }
+
+  test("the script runs when it is its turn, and its end and output are told", async () => {
+    const step = await start("echo out; echo err >&2; exit 3");
+    await step.channel.go("run");
+    expect(await step.listen()).toEqual({ end: "exited", exitCode: 3 });
+    expect(step.printed.toSorted()).toEqual(["stderr: err\n", "stdout: out\n"]);
+    expect(await step.exited).toBe(0);
+    step.end();
+  });
+
+  test("a step that is let pass runs nothing", async () => {
+    const step = await start(`echo ran > ${directory}/ran`);
+    await step.channel.go("skip");
+    expect(await step.exited).toBe(0);
+    await expect(readFile(join(directory, "ran"))).rejects.toThrow(/ENOENT/);
+    step.end();
+  });
+
+  test("when its time is over the shell ends, whatever the script does", async () => {
+    const step = await start('trap "" TERM HUP; echo begun; exec sleep 600');
+    await step.channel.go("run");
+    const ended = step.channel.listen((_, bytes) => void (bytes.includes("begun") && void step.channel.over()));
+    expect(await step.exited).toBe(0);
+    // In its container the kernel ends the rest now.
+    step.end();
+    expect(await ended).toMatchObject({ end: "timed-out" });
+  });
+
+  test("a script that is killed with its shell has ended all the same", async () => {
+    const step = await start("kill -KILL $PPID; kill -KILL $$");
+    await step.channel.go("run");
+    expect(await step.listen()).toEqual({ end: "exited", exitCode: 137 });
+    step.end();
+  });
+});
+
+/** A shell and what it started, as far as they still live. */
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // They have ended already.
+  }
+}
