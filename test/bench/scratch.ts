@@ -12,9 +12,14 @@ export interface Scratch {
   close(): Promise<void>;
 }
 
-export async function openScratch(): Promise<Scratch> {
+/** The directory alone. */
+export async function openScratchDirectory(): Promise<Omit<Scratch, "database">> {
   const directory = await mkdtemp(join(tmpdir(), "octobatch-bench-"));
-  const remove = () => rm(directory, { recursive: true, force: true });
+  return { directory, close: () => rm(directory, { recursive: true, force: true }) };
+}
+
+export async function openScratch(): Promise<Scratch> {
+  const { directory, close: remove } = await openScratchDirectory();
   try {
     const postgres = await startEmbeddedPostgres({ directory: join(directory, "postgres"), durable: false });
     return {

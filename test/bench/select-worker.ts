@@ -26,7 +26,7 @@ pullRequest: { title: None, body: None }
 /** Starts nothing and never ends: what is measured is the selection. */
 const idleSandbox: Sandbox = {
   start: async () => {},
-  inspect: async () => "running",
+  inspect: async () => ({ status: "running" }),
   cancel: async () => {},
   check: async () => {},
 };
