@@ -2,7 +2,7 @@
 
 const tests = "/print-[a-z-]+\\.ts$|\\.(test|contract|fixture)\\.ts$|^shared/src/testing/|/testing(/|\\.ts$)|^test/";
 const domain =
-  "^shared/src/(campaign|run|execution|changeset|task|audit|installation|webhook|pacing|tokens|spec)/|^shared/src/[^/]+\\.ts$";
+  "^shared/src/(campaign|run|execution|transform|changeset|task|audit|installation|webhook|pacing|tokens|artifacts|spec)/|^shared/src/[^/]+\\.ts$";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 export default {
@@ -63,9 +63,10 @@ export default {
     },
     {
       name: "cli-speaks-http",
-      comment: "The CLI uses the public API as anybody can; only `octobatch dev` starts the platform itself.",
+      comment:
+        "The CLI uses the public API as anybody can; only `octobatch dev` starts the platform itself, and `octobatch try` its sandbox.",
       severity: "error",
-      from: { path: "^cli/", pathNot: `^cli/src/dev/|${tests}` },
+      from: { path: "^cli/", pathNot: `^cli/src/(dev|try)/|${tests}` },
       to: { path: "^(shared/src/(?!api/|spec/(nearest|limits))|functions|eventing)" },
     },
     {

@@ -74,6 +74,24 @@ CREATE TABLE campaigns (
   CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'killed'::text])))
 );
 
+CREATE TABLE changed_files (
+  execution_id text NOT NULL,
+  "position" integer NOT NULL,
+  path text NOT NULL,
+  old_path text,
+  change text NOT NULL,
+  mode text NOT NULL,
+  old_mode text NOT NULL,
+  additions integer NOT NULL,
+  deletions integer NOT NULL,
+  is_binary boolean NOT NULL,
+  added text NOT NULL,
+  removed text NOT NULL,
+  truncated boolean NOT NULL,
+  CONSTRAINT changed_files_pkey PRIMARY KEY (execution_id, "position"),
+  CONSTRAINT changed_files_change_check CHECK ((change = ANY (ARRAY['added'::text, 'modified'::text, 'deleted'::text, 'renamed'::text, 'type-changed'::text])))
+);
+
 CREATE TABLE changesets (
   id text NOT NULL,
   campaign text NOT NULL,
@@ -88,10 +106,11 @@ CREATE TABLE changesets (
   checked_at timestamp with time zone,
   updated_at timestamp with time zone NOT NULL,
   version integer DEFAULT 1 NOT NULL,
+  workspace text DEFAULT ''::text NOT NULL,
   CONSTRAINT changesets_pkey PRIMARY KEY (id),
-  CONSTRAINT changesets_campaign_repository_id_key UNIQUE (campaign, repository_id),
+  CONSTRAINT changesets_one_a_workspace UNIQUE (campaign, repository_id, workspace),
   CONSTRAINT changesets_check CHECK (((state ->> 'status'::text) = status)),
-  CONSTRAINT changesets_status_check CHECK ((status = ANY (ARRAY['unpublished'::text, 'ready'::text, 'publishing'::text, 'open'::text, 'needs-human'::text, 'merged'::text, 'closed'::text, 'failed'::text, 'withdrawn'::text])))
+  CONSTRAINT changesets_status_check CHECK ((status = ANY (ARRAY['unpublished'::text, 'ready'::text, 'publishing'::text, 'open'::text, 'closing'::text, 'needs-human'::text, 'merged'::text, 'closed'::text, 'failed'::text, 'withdrawn'::text])))
 );
 
 CREATE TABLE dead_letters (
@@ -118,11 +137,13 @@ CREATE TABLE executions (
   state jsonb NOT NULL,
   updated_at timestamp with time zone NOT NULL,
   version integer DEFAULT 1 NOT NULL,
+  workspace text DEFAULT ''::text NOT NULL,
+  only_fetch_workspace boolean DEFAULT false NOT NULL,
   CONSTRAINT executions_pkey PRIMARY KEY (id),
   CONSTRAINT executions_attempt_check CHECK ((attempt > 0)),
   CONSTRAINT executions_base_commit_check CHECK ((base_commit ~ '^[0-9a-f]{40}$'::text)),
   CONSTRAINT executions_check CHECK (((state ->> 'status'::text) = status)),
-  CONSTRAINT executions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'no-change'::text, 'patch'::text, 'failed'::text, 'cancelled'::text])))
+  CONSTRAINT executions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'no-change'::text, 'patch'::text, 'failed'::text, 'cancelled'::text, 'expired'::text])))
 );
 
 CREATE TABLE installation_tokens (
@@ -140,6 +161,19 @@ CREATE TABLE installations (
   updated_at timestamp with time zone NOT NULL,
   removed_at timestamp with time zone,
   CONSTRAINT installations_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE live_logs (
+  execution_id text NOT NULL,
+  attempt integer NOT NULL,
+  step integer NOT NULL,
+  start_byte bigint NOT NULL,
+  bytes bytea NOT NULL,
+  ended jsonb,
+  cut boolean NOT NULL,
+  CONSTRAINT live_logs_pkey PRIMARY KEY (execution_id, attempt, step, start_byte),
+  CONSTRAINT live_logs_start_byte_check CHECK ((start_byte >= 0)),
+  CONSTRAINT live_logs_step_check CHECK ((step >= 0))
 );
 
 CREATE TABLE pacing (
@@ -171,13 +205,17 @@ CREATE TABLE repo_targets (
   selected boolean NOT NULL,
   because text NOT NULL,
   execution_id text,
+  workspace text DEFAULT ''::text NOT NULL,
+  workspace_lookup text,
   CONSTRAINT repo_targets_pkey PRIMARY KEY (campaign, run, key),
-  CONSTRAINT repo_targets_check CHECK (((NOT selected) OR (execution_id IS NOT NULL)))
+  CONSTRAINT repo_targets_has_work CHECK (((NOT selected) OR (execution_id IS NOT NULL) OR (workspace_lookup IS NOT NULL))),
+  CONSTRAINT repo_targets_workspace_lookup_check CHECK ((workspace_lookup = ANY (ARRAY['pending'::text, 'failed'::text, 'cancelled'::text])))
 );
 
 CREATE TABLE rounds (
   name text NOT NULL,
   next_at timestamp with time zone NOT NULL,
+  place text,
   CONSTRAINT rounds_pkey PRIMARY KEY (name)
 );
 
@@ -245,9 +283,13 @@ CREATE TABLE webhook_deliveries (
 
 ALTER TABLE artifacts ADD CONSTRAINT artifacts_execution_id_fkey FOREIGN KEY (execution_id) REFERENCES executions(id);
 
+ALTER TABLE changed_files ADD CONSTRAINT changed_files_execution_id_fkey FOREIGN KEY (execution_id) REFERENCES executions(id);
+
 ALTER TABLE changesets ADD CONSTRAINT changesets_campaign_fkey FOREIGN KEY (campaign) REFERENCES campaigns(name);
 
 ALTER TABLE executions ADD CONSTRAINT executions_campaign_fkey FOREIGN KEY (campaign) REFERENCES campaigns(name);
+
+ALTER TABLE live_logs ADD CONSTRAINT live_logs_execution_id_fkey FOREIGN KEY (execution_id) REFERENCES executions(id);
 
 ALTER TABLE publish_slots ADD CONSTRAINT publish_slots_campaign_fkey FOREIGN KEY (campaign) REFERENCES campaigns(name);
 
@@ -279,6 +321,8 @@ CREATE INDEX changesets_by_pull_request ON public.changesets USING btree (reposi
 
 CREATE INDEX executions_by_campaign ON public.executions USING btree (campaign, status);
 
+CREATE INDEX executions_by_last_use ON public.executions USING btree (updated_at) WHERE (status = ANY (ARRAY['no-change'::text, 'patch'::text]));
+
 CREATE INDEX installation_tokens_by_expiry ON public.installation_tokens USING btree (expires_at);
 
 CREATE UNIQUE INDEX installations_by_account ON public.installations USING btree (lower(account)) WHERE (removed_at IS NULL);
@@ -291,7 +335,11 @@ CREATE UNIQUE INDEX publish_slots_one_unused ON public.publish_slots USING btree
 
 CREATE INDEX repo_targets_by_execution ON public.repo_targets USING btree (execution_id);
 
+CREATE INDEX repo_targets_by_lookup ON public.repo_targets USING btree (campaign) WHERE (workspace_lookup = 'pending'::text);
+
 CREATE INDEX repo_targets_by_name ON public.repo_targets USING btree (campaign, run, full_name);
+
+CREATE INDEX repo_targets_in_order ON public.repo_targets USING btree (campaign, run, full_name COLLATE "C", key COLLATE "C");
 
 CREATE INDEX tasks_by_campaign ON public.tasks USING btree (campaign, state);
 

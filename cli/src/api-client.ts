@@ -3,6 +3,7 @@ import {
   applyResponse,
   auditBody,
   campaignBody,
+  changesBody,
   logsBody,
   previewResponse,
   publishResponse,
@@ -11,11 +12,13 @@ import {
   statusBody,
   verificationBody,
   type auditEntryBody,
+  type changeSearch,
   type repositoryBody,
   type selectionPageRequest,
   type standing,
   type verdictBody,
 } from "#shared/api/schemas.ts";
+import { artifactsBody } from "#shared/api/artifacts.ts";
 import { CliError } from "./cli-error.ts";
 import type { ApiRequest, HttpClient } from "./http-client.ts";
 
@@ -25,7 +28,10 @@ export type RepositoryView = z.infer<typeof repositoryBody>;
 export type StandingName = z.infer<typeof standing>;
 export type SelectionPage = z.infer<typeof selectionPageBody>;
 export type Verdict = z.infer<typeof verdictBody>;
+export type ChangeSearch = z.infer<typeof changeSearch>;
+export type ChangesPage = z.infer<typeof changesBody>;
 export type Logs = z.infer<typeof logsBody>;
+export type ArtifactView = z.infer<typeof artifactsBody>["artifacts"][number];
 export type AuditEntryView = z.infer<typeof auditEntryBody>;
 export type Verification = z.infer<typeof verificationBody>;
 
@@ -41,9 +47,14 @@ export interface ApiClient {
   steer(campaign: string, verb: "pause" | "resume" | "kill"): Promise<CampaignView>;
   /** Every repository of the newest run, or those that stand so, by name; pages are read as they are needed. */
   repositories(campaign: string, standing?: StandingName): AsyncGenerator<RepositoryView>;
-  logs(campaign: string, repository: string): Promise<Logs>;
-  /** The patch as git wrote it: bytes, since a file may be in any encoding. */
-  diff(campaign: string, repository: string): Promise<Uint8Array>;
+  /** What the patches of the newest run change, page by page; there is one page at least. */
+  changes(campaign: string, search: ChangeSearch, pageSize: number): AsyncGenerator<ChangesPage>;
+  /** `workspace` says which one is meant of a repository that has several: its path, `.` for the root. */
+  logs(campaign: string, repository: string, workspace?: string): Promise<Logs>;
+  /** What can be downloaded. The workspace is said as for logs. */
+  artifacts(campaign: string, repository: string, workspace?: string): Promise<readonly ArtifactView[]>;
+  /** The patch as git wrote it: bytes, since a file may be in any encoding. The workspace is said as for logs. */
+  diff(campaign: string, repository: string, workspace?: string): Promise<Uint8Array>;
   auditEntries(query: {
     readonly campaign?: string;
     readonly after: number;
@@ -94,9 +105,24 @@ export function createApiClient(http: HttpClient): ApiClient {
       } while (after !== undefined);
     },
 
-    logs: (campaign, repository) => get(logsBody, `${pathOf(campaign, repository)}/logs`, largeTimeoutMs),
-    diff: (campaign, repository) =>
-      http({ method: "GET", path: `${pathOf(campaign, repository)}/diff`, timeoutMs: largeTimeoutMs }),
+    async *changes(campaign, search, limit) {
+      let after: string | undefined;
+      do {
+        const query = queryOf({ ...search, after, limit });
+        const page = await get(changesBody, `${pathOf(campaign)}/changes?${query.toString()}`);
+        yield page;
+        after = page.next;
+      } while (after !== undefined);
+    },
+
+    logs: (campaign, repository, workspace) =>
+      get(logsBody, `${pathOf(campaign, repository)}/logs${inWorkspace(workspace)}`, largeTimeoutMs),
+    artifacts: async (campaign, repository, workspace) =>
+      (await get(artifactsBody, `${pathOf(campaign, repository)}/artifacts${inWorkspace(workspace)}`)).artifacts,
+    diff: (campaign, repository, workspace) => {
+      const path = `${pathOf(campaign, repository)}/diff${inWorkspace(workspace)}`;
+      return http({ method: "GET", path, timeoutMs: largeTimeoutMs });
+    },
     auditEntries: async (query) => (await get(auditBody, `/api/v1/audit?${queryOf(query).toString()}`)).entries,
     verifyAudit: () => get(verificationBody, "/api/v1/audit/verification", largeTimeoutMs),
   };
@@ -126,10 +152,15 @@ function parseAnswer<Schema extends z.ZodType>(
   );
 }
 
-function pathOf(campaign: string, repository?: string): string {
+/** Of a campaign, or of a repository in it. */
+export function pathOf(campaign: string, repository?: string): string {
   const base = `/api/v1/campaigns/${encodeURIComponent(campaign)}`;
   if (repository === undefined) return base;
   return `${base}/repositories/${repository.split("/").map(encodeURIComponent).join("/")}`;
+}
+
+function inWorkspace(workspace: string | undefined): string {
+  return workspace === undefined ? "" : `?${queryOf({ workspace }).toString()}`;
 }
 
 function queryOf(values: Readonly<Record<string, string | number | undefined>>): URLSearchParams {

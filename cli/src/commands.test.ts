@@ -117,6 +117,47 @@ describe("status, logs and diff", () => {
   });
 });
 
+describe("a repository that is divided", () => {
+  beforeAll(async () => {
+    await octobatch("apply -", { stdin: aSpec("divided") });
+    await octobatch("preview divided --no-wait");
+    await world.finish("divided", [
+      { name: "mono", workspace: "packages/a", patch: aPatch },
+      { name: "mono", workspace: "packages/b", failed: "step 1 ended with exit code 1", log: "b\n" },
+      { name: "web", patch: aPatch },
+    ]);
+  });
+
+  test("has a line for each workspace", async () => {
+    const { out } = await octobatch("status divided");
+    expect(out).toMatch(/^acme\/mono packages\/a +unpublished/mu);
+    expect(out).toMatch(/^acme\/mono packages\/b +execution-failed/mu);
+  });
+
+  test("has logs and a diff of each, which has to be named", async () => {
+    const { code, err } = await octobatch("diff divided acme/mono");
+    expect([code, err]).toEqual([exitCodes.refused, expect.stringContaining("Say which one: packages/a, packages/b.")]);
+    expect((await octobatch("diff divided acme/mono --workspace packages/a")).out).toBe(aPatch);
+    expect((await octobatch("logs divided acme/mono --workspace packages/b")).out).toContain("== failed: step 1");
+    const none = await octobatch("logs divided acme/mono --workspace packages/c");
+    expect([none.code, none.err]).toEqual([exitCodes.notFound, expect.stringContaining("It has packages/a")]);
+    expect((await octobatch("diff divided acme/web --workspace .")).out).toBe(aPatch);
+  });
+
+  test("has its diffs among all of them, each under its workspace", async () => {
+    const { out } = await octobatch("diff divided");
+    expect(out).toBe(`# acme/mono packages/a (1 files, +1 -1)\n${aPatch}# acme/web (1 files, +1 -1)\n${aPatch}`);
+    expect(JSON.parse((await octobatch("diff divided --json")).out)).toMatchObject({
+      diffs: [{ repository: "acme/mono", workspace: "packages/a" }, { repository: "acme/web" }],
+    });
+  });
+
+  test("cannot be meant without being named", async () => {
+    const { code, err } = await octobatch("diff divided --workspace packages/a");
+    expect([code, err]).toEqual([exitCodes.usage, expect.stringContaining("there is no repository")]);
+  });
+});
+
 describe("pause, resume and kill", () => {
   test("pause and resume say what holds now", async () => {
     await octobatch("apply -", { stdin: aSpec("steered") });

@@ -28,7 +28,8 @@ export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> 
   conflict: "The campaign is not in a state that allows this, or was paused, killed or previewed anew meanwhile.",
   notFound: "There is no such campaign, repository or result.",
   invalidSpec: "The spec is not valid; each problem was printed with its line and column.",
-  someFailed: "Finished, but repositories failed. Only with --fail-on-error.",
+  someFailed:
+    "Finished, but repositories failed: with --fail-on-error, and when a step fails in `octobatch try` or in what `logs --follow` shows.",
   auditBroken: "The audit log is not intact.",
   unavailable: "The service cannot be reached, or says that it is unavailable.",
   unexpected: "Something went wrong in this command itself. OCTOBATCH_DEBUG=1 shows where.",

@@ -1,4 +1,5 @@
 import type { RepositoryView, Status } from "./api-client.ts";
+import { repositoryName } from "./repository-name.ts";
 import { oneLine, type Paint, type Style } from "./terminal.ts";
 
 /** A heading, and below it each repository with its reason; nothing when there are none. */
@@ -9,7 +10,7 @@ export function renderReasons(
   paint: Paint,
 ): readonly string[] {
   if (list.length === 0) return [];
-  return [paint(style, heading), ...list.map(({ fullName, because }) => `  ${oneLine(fullName)}: ${oneLine(because)}`)];
+  return [paint(style, heading), ...list.map((each) => `  ${oneLine(repositoryName(each))}: ${oneLine(each.because)}`)];
 }
 
 /** What the service has given up, and why. */

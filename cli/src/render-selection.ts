@@ -21,6 +21,7 @@ export function renderSelection(
     `${paint("bold", oneLine(campaign))} selects ${paint("green", String(selected))} of ${repositories(seen)}${soFar}, and leaves out ${excluded}.`,
     ...renderReasons("Out:", out, paint),
     ...renderReasons("In:", inside, paint),
+    ...renderDivided(sum),
     ...(all && seen > 0 ? ["", renderAll(sum, { paint, io }).trimEnd(), ""] : []),
     `Asked of GitHub: ${renderCost(cost)}.`,
     ...(isComplete
@@ -48,6 +49,18 @@ function renderReasons(heading: string, reasons: readonly SharedReason[], paint:
       ? []
       : [`  and ${counted(reasons.length - reasonsShown, "reason", "reasons")} more, of ${repositories(rest)}: --all`]),
   ];
+}
+
+/** The preview looks into repositories; here it is only known which ones it will divide. */
+function renderDivided({ repositories: verdicts }: SelectionSum): readonly string[] {
+  const divided = Map.groupBy(
+    verdicts.filter(({ dividedAt }) => dividedAt !== undefined),
+    ({ dividedAt = "" }) => dividedAt,
+  );
+  return [...divided].map(
+    ([file, { length }]) =>
+      `${repositories(length)} will be divided: each directory with ${oneLine(file)} is a workspace. The preview finds them.`,
+  );
 }
 
 function renderAll(

@@ -52,6 +52,14 @@ Nothing was stored. Next: octobatch apply -, then octobatch preview node-24
     expect(world.codeHost.mutations).toEqual([]);
   });
 
+  test("says which repositories will be divided, and that the preview finds how", async () => {
+    const stdin = `${spec}workspaces: [{ rootAtLocationOf: go.mod, in: api }, { rootAtLocationOf: package.json }]\n`;
+    const { out } = await select("--dry-run", { stdin });
+    const line = (count: string, file: string) =>
+      `${count} will be divided: each directory with ${file} is a workspace. The preview finds them.\n`;
+    expect(out).toContain(line("1 repository", "go.mod") + line("2 repositories", "package.json"));
+  });
+
   test("lists every repository with --all, by name", async () => {
     const { out } = await select("--dry-run --all");
     expect(out).toMatch(

@@ -11,6 +11,7 @@ export const standingStyles: Readonly<Record<StandingName, Style>> = {
   pending: "dim",
   running: "cyan",
   "no-change": "dim",
+  closing: "dim",
   closed: "dim",
   withdrawn: "dim",
   cancelled: "dim",

@@ -34,8 +34,8 @@ export async function waitForPublication(
   const still = stopwatch(io);
   for await (const _ of looks(io, timeoutMs)) {
     const status = await api.status(campaign);
-    const { ready = 0, publishing = 0 } = status.standings;
-    if (ready + publishing === 0) return { status, waiting: [] };
+    const { ready = 0, publishing = 0, closing = 0 } = status.standings;
+    if (ready + publishing + closing === 0) return { status, waiting: [] };
     const counts = renderCounts(status.standings, plain);
     progress.show(`Publishing ${campaign}: ${counts}`);
     const stillForMs = still(`${status.campaign.status}: ${counts}`);
@@ -54,6 +54,7 @@ async function waitingOf(api: Pick<ApiClient, "repositories">, campaign: string)
   return [
     ...(await collect(api.repositories(campaign, "publishing"))),
     ...(await collect(api.repositories(campaign, "ready"))),
+    ...(await collect(api.repositories(campaign, "closing"))),
   ];
 }
 

@@ -97,6 +97,23 @@ describe("publish", () => {
     });
   });
 
+  test("says what is to be closed, since nothing selects it any more, and waits for that too", async () => {
+    await octobatch("apply -", { stdin: aSpec("closes") });
+    await octobatch("preview closes --no-wait");
+    await world.finish("closes", [{ name: "changed", patch: aPatch }]);
+    await world.moveChangesets("closes", (name) => openState(name, 7));
+    await octobatch("preview closes --no-wait");
+    await world.finish("closes", [{ name: "changed", excluded: "excluded: archived" }]);
+    const asked = await octobatch("publish closes --no-wait");
+    expect(asked.out).toBe("Asked for 0 pull requests, 1 to be closed (no longer selected) of closes.\n");
+    expect((await octobatch("status closes --standing closing")).out).toMatch(
+      /^acme\/changed +closing +https:\/\/github\.test\/acme\/changed\/pull\/7 +excluded: archived$/mu,
+    );
+    const retire = () => world.moveChangesets("closes", () => ({ status: "withdrawn", because: "no longer selected" }));
+    const { out } = await octobatch("publish closes", { meanwhile: retire });
+    expect(out).toContain("closes: 1 excluded\n");
+  });
+
   test("is refused before a preview, with the remedy", async () => {
     await octobatch("apply -", { stdin: aSpec("early") });
     const { code, err } = await octobatch("publish early");

@@ -3,13 +3,17 @@ import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { defineHttpFunction } from "#shared/runtime/define-function.ts";
 import { serve } from "#shared/runtime/serve.ts";
+import { artifactRoutes } from "./artifact-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { authenticate } from "./authenticate.ts";
 import { campaignRoutes } from "./campaign-routes.ts";
 import type { ApiCapabilities, ApiEnv } from "./capabilities.ts";
 import { apiNeeds } from "./capabilities.ts";
+import { changeRoutes } from "./change-routes.ts";
 import { describeApi } from "./describe-api.ts";
 import { answerError, answerInvalid, answerTooLarge } from "./errors.ts";
+import { logRoutes } from "./log-routes.ts";
+import type { StreamLimits } from "./log-stream.ts";
 import { repositoryRoutes } from "./repository-routes.ts";
 import { selectionRoutes } from "./selection-routes.ts";
 import { steeringRoutes } from "./steering-routes.ts";
@@ -28,8 +32,8 @@ export const api = defineHttpFunction({
   },
 });
 
-/** The API's routes over these capabilities. */
-export function createApi(capabilities: ApiCapabilities): OpenAPIHono<ApiEnv> {
+/** The API's routes over these capabilities. @param streams Limits of log streams. */
+export function createApi(capabilities: ApiCapabilities, streams?: StreamLimits): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>({ defaultHook: answerInvalid });
   app.onError((error, context) => answerError(error, context, capabilities));
   app.notFound((context) =>
@@ -50,6 +54,9 @@ export function createApi(capabilities: ApiCapabilities): OpenAPIHono<ApiEnv> {
   campaignRoutes(app, capabilities);
   steeringRoutes(app, capabilities);
   repositoryRoutes(app, capabilities);
+  logRoutes(app, capabilities, streams);
+  artifactRoutes(app, capabilities);
+  changeRoutes(app, capabilities);
   selectionRoutes(app, capabilities);
   auditRoutes(app, capabilities);
   return app;

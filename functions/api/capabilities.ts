@@ -4,6 +4,8 @@ export const apiNeeds = [
   "campaigns",
   "runs",
   "executions",
+  "changedFiles",
+  "liveLogs",
   "changesets",
   "tasks",
   "audit",

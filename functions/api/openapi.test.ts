@@ -10,7 +10,7 @@ const operation = z.looseObject({
   summary: z.string().min(10),
   security: z.tuple([z.object({ token: z.tuple([]) })]),
   parameters: z
-    .array(z.looseObject({ name: z.string(), in: z.enum(["path", "query"]), schema: z.looseObject({}) }))
+    .array(z.looseObject({ name: z.string(), in: z.enum(["path", "query", "header"]), schema: z.looseObject({}) }))
     .default([]),
   responses: z.record(z.string(), z.looseObject({ description: z.string().min(1) })),
 });

@@ -1,5 +1,5 @@
-import type { z } from "@hono/zod-openapi";
-import { errorBody } from "#shared/api/schemas.ts";
+import { z } from "@hono/zod-openapi";
+import { campaignName, errorBody } from "#shared/api/schemas.ts";
 
 /** Every route under /api/v1 needs a token. */
 export const security = [{ token: [] }];
@@ -19,14 +19,18 @@ export const githubRefusals = {
   422: problem("The input is wrong, or GitHub refuses it: not as long as nobody changes something"),
   503: {
     ...problem("GitHub does not answer, or has to be waited for"),
-    headers: {
-      "Retry-After": {
-        description: "With the code `github-busy`: after how many seconds to ask again",
-        schema: { type: "integer" as const },
-      },
-    },
+    ...retryAfter("With the code `github-busy`: after how many seconds to ask again"),
   },
 };
+
+/** Not now. @param when What the header Retry-After tells. */
+export function busy(when: string) {
+  return { ...problem("There is no room for it now"), ...retryAfter(when) };
+}
+
+function retryAfter(description: string) {
+  return { headers: { "Retry-After": { description, schema: { type: "integer" as const } } } };
+}
 
 function problem(description: string) {
   return { description, content: { "application/json": { schema: errorBody } } };
@@ -36,3 +40,13 @@ function problem(description: string) {
 export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
   return { description, content: { "application/json": { schema } } };
 }
+
+/** The parameters of a route about one repository. */
+export const oneRepository = z.object({ campaign: campaignName, owner: z.string(), repo: z.string() });
+
+export const oneWorkspace = z.object({
+  workspace: z.string().max(512).optional().openapi({
+    description: "Of a repository that is divided: the path of one of its workspaces, `.` for the root",
+    example: "packages/a",
+  }),
+});

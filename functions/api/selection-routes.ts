@@ -53,6 +53,15 @@ function placeView(specHash: string, { part, cursor }: SelectionPlace): Selectio
   return cursor === undefined ? { part } : { part, cursor: sealCursor({ specHash, part }, cursor) };
 }
 
-function verdictView({ key, fullName, selected, because, seen }: Verdict): z.infer<typeof verdictBody> {
-  return { key, fullName, selected, because, ...(seen?.branch === undefined ? {} : { branch: seen.branch.name }) };
+function verdictView(verdict: Verdict): z.infer<typeof verdictBody> {
+  const { key, fullName, selected, because, seen } = verdict;
+  const dividedBy = verdict.selected ? verdict.dividedBy : undefined;
+  return {
+    key,
+    fullName,
+    selected,
+    because,
+    ...(seen?.branch === undefined ? {} : { branch: seen.branch.name }),
+    ...(dividedBy === undefined ? {} : { dividedAt: dividedBy.rootAtLocationOf }),
+  };
 }

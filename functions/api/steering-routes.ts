@@ -64,10 +64,12 @@ export function steeringRoutes(app: OpenAPIHono<ApiEnv>, { clock, transact }: Ap
         const left = progress.pending + progress.running;
         throw new Rejected("conflict", `The preview is not finished: ${left} repositories are left. Wait for it.`);
       }
-      const { ready, again, ...counts } = askToPublish(await changesets.ofCampaign(name), run.number);
-      await changesets.saveAll([...ready, ...again], at);
+      const targets = await runs.targets(name, run.number);
+      const asked = askToPublish(await changesets.ofCampaign(name), run.number, targets);
+      const { ready, closing, others, ...counts } = asked;
+      await changesets.saveAll([...ready, ...closing, ...others], at);
       await tasks.addAll(
-        ready.map(({ id, repository, version }) =>
+        [...ready, ...closing].map(({ id, repository, version }) =>
           taskFor(
             changesetReady,
             { changesetId: id },
@@ -77,9 +79,9 @@ export function steeringRoutes(app: OpenAPIHono<ApiEnv>, { clock, transact }: Ap
         at,
       );
       const dedupeKey = `published/${crypto.randomUUID()}`;
-      const detail = { run: run.number, asked: ready.length };
+      const detail = { run: run.number, asked: ready.length, closing: closing.length };
       await audit.append([{ at, actor, action: "campaign.published", campaign: name, specVersion, detail, dedupeKey }]);
-      return { asked: ready.length, ...counts };
+      return { asked: ready.length, closing: closing.length, ...counts };
     });
     return context.json(answer, 200);
   });
@@ -88,11 +90,11 @@ export function steeringRoutes(app: OpenAPIHono<ApiEnv>, { clock, transact }: Ap
     const { campaign: name, verb } = context.req.valid("param");
     const actor = context.get("actor");
     const at = clock.now();
-    await transact(async ({ campaigns, executions, tasks, audit }) => {
+    await transact(async ({ campaigns, runs, executions, tasks, audit }) => {
       const before = await campaigns.get(name);
       const after = steer(before, facts[verb]);
       if (after !== before) await campaigns.save(after, at);
-      if (after !== before && verb === "kill") await cancelWork(name, { executions, tasks }, at);
+      if (after !== before && verb === "kill") await cancelWork(name, { runs, executions, tasks }, at);
       await audit.append([
         {
           at,
@@ -108,12 +110,16 @@ export function steeringRoutes(app: OpenAPIHono<ApiEnv>, { clock, transact }: Ap
   });
 }
 
+const whenKilled = "the campaign was killed";
+
 /** Cancels what a killed campaign still had to do; transforms that run are ended. */
 async function cancelWork(
   campaign: string,
-  { executions, tasks }: Pick<ApiCapabilities, "executions" | "tasks">,
+  { runs, executions, tasks }: Pick<ApiCapabilities, "runs" | "executions" | "tasks">,
   at: Date,
 ): Promise<void> {
+  // It waits for those that are being found, so that what follows from them is cancelled as well.
+  await runs.cancelLookups(campaign, whenKilled);
   await tasks.cancelAll(campaign, alwaysReleased, at);
   const ids = [
     ...(await executions.idsWithStatus(campaign, "pending")),
@@ -130,8 +136,7 @@ async function cancelExecution(
 ): Promise<void> {
   for (;;) {
     const execution = await executions.get(executionId);
-    const because = "the campaign was killed";
-    const state = advance(executionLifecycle, execution.state, { fact: "cancelled", because });
+    const state = advance(executionLifecycle, execution.state, { fact: "cancelled", because: whenKilled });
     if (state === undefined) return;
     try {
       await executions.save({ ...execution, state }, at);

@@ -8,7 +8,7 @@ import {
 export interface ApiClient extends Omit<CliClient, "apply" | "repositories" | "diff"> {
   apply(spec: string): ReturnType<CliClient["apply"]>;
   repositories(campaign: string): Promise<readonly RepositoryView[]>;
-  diff(campaign: string, repository: string): Promise<string>;
+  diff(campaign: string, repository: string, workspace?: string): Promise<string>;
   /** The first thousand entries. */
   audit(): ReturnType<CliClient["auditEntries"]>;
 }
@@ -38,7 +38,7 @@ export function createApiClient(url: string, token: string): ApiClient {
     ...client,
     apply: (spec) => client.apply(spec, "spec.yaml"),
     repositories: (campaign) => Array.fromAsync(client.repositories(campaign)),
-    diff: async (campaign, repository) => Buffer.from(await client.diff(campaign, repository)).toString("utf8"),
+    diff: async (...asked) => Buffer.from(await client.diff(...asked)).toString("utf8"),
     audit: () => client.auditEntries({ after: 0, limit: 1000 }),
   };
 }

@@ -64,7 +64,7 @@ const server = await startHttpServer(
   "127.0.0.1",
 );
 const environment = { ...process.env, OCTOBATCH_TOKENS_URL: `http://127.0.0.1:${server.port}` };
-const blobs = createFilesystemBlobStore({ directory: settings.OCTOBATCH_BLOB_DIRECTORY });
+const blobs = createFilesystemBlobStore({ directory: settings.OCTOBATCH_BLOB_DIRECTORY ?? "" });
 const sandbox = createScriptedSandbox({ blobs, stores, clock });
 const opened = await openForAll({ environment, database, clock, log, dispatcher }, allFunctions, { blobs, sandbox });
 endpoints = new Map(

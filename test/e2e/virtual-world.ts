@@ -4,6 +4,7 @@ import { tick } from "#functions/tick/tick.ts";
 import { createFilesystemBlobStore } from "#shared/adapters/filesystem/filesystem-blob-store.ts";
 import { createAppClient, passesOf } from "#shared/adapters/github/app.ts";
 import { createGitHubCodeHost } from "#shared/adapters/github/code-host.ts";
+import { gitOnThisMachine } from "#shared/adapters/process/git-tools.ts";
 import { connectToGitHub } from "#shared/adapters/github/connection.ts";
 import { createGitHubHostApp } from "#shared/adapters/github/host-app.ts";
 import { createGitHubTokenMint } from "#shared/adapters/github/token-mint.ts";
@@ -111,7 +112,7 @@ function inVirtualTime(
     tokenIssuer,
     hostTokens: tokenIssuer,
     hostApp: createGitHubHostApp({ app }),
-    codeHost: createGitHubCodeHost({ ...way, tokens: tokenIssuer }),
+    codeHost: createGitHubCodeHost({ ...way, tokens: tokenIssuer, git: gitOnThisMachine() }),
     blobs,
     sandbox: createScriptedSandbox({ blobs, stores, clock }),
   };

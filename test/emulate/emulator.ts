@@ -1,5 +1,6 @@
 import { createEmulator } from "emulate";
 import { createGitHubCodeHost } from "#shared/adapters/github/code-host.ts";
+import { gitOnThisMachine } from "#shared/adapters/process/git-tools.ts";
 import { createGitHubHostApp } from "#shared/adapters/github/host-app.ts";
 import { appClient } from "#shared/adapters/github/testing/app-client.ts";
 import { createGitHubTokenMint, type GitHubAppOptions } from "#shared/adapters/github/token-mint.ts";
@@ -81,7 +82,7 @@ export async function startEmulator(): Promise<EmulatedGitHub> {
         ...issuer,
         token: (owner, wish) => issuer.token(owner, { ...wish, permissions: { ...wish.permissions, ...alsoAllow } }),
       };
-      return createGitHubCodeHost({ ...options, tokens });
+      return createGitHubCodeHost({ ...options, tokens, git: gitOnThisMachine() });
     },
 
     hostApp: (as = {}) => createGitHubHostApp({ app: appClient({ ...options, ...as }) }),

@@ -14,6 +14,14 @@ export function repositoryArgument(value: string): string {
   return value;
 }
 
+/** What commands about one repository take besides its name. */
+export interface WorkspaceOptions {
+  readonly workspace?: string;
+}
+
+export const workspaceOption = "--workspace <path>";
+export const workspaceMeaning = "which workspace of a repository that is divided: its path, . for the root";
+
 /** A whole number of at least `least`. */
 export function wholeNumber(least: number): (value: string) => number {
   return (value) => {

@@ -29,7 +29,8 @@ export function declarePublish(program: Command, perform: Perform): void {
     .option("--fail-on-error", "end with exit code 6 when changesets failed")
     .summary("open pull requests for what the newest preview found")
     .description(
-      "Opens pull requests for what the newest preview found, as fast as the throttles allow. Waits until nothing moves: " +
+      "Opens pull requests for what the newest preview found, as fast as the throttles allow, and closes those of this " +
+        "campaign in repositories and workspaces that it no longer selects. Waits until nothing moves: " +
         "each is published, or waits for something that takes longer, such as tomorrow's cap. The rest goes on by itself.",
     )
     .action(
@@ -71,8 +72,9 @@ async function reasonsOf(api: ApiClient, campaign: string): Promise<ReadonlySet<
   return new Set(unpublished.map(({ because }) => because));
 }
 
-function renderAsked(campaign: string, { asked, under_way, published, left }: Asked): string {
+function renderAsked(campaign: string, { asked, closing, under_way, published, left }: Asked): string {
   const rest = [
+    ...(closing === 0 ? [] : [`${closing} to be closed (no longer selected)`]),
     ...(under_way === 0 ? [] : [`${under_way} on the way already`]),
     ...(published === 0 ? [] : [`${published} published already`]),
     ...(left === 0 ? [] : [`${left} left to people`]),

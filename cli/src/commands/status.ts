@@ -2,6 +2,7 @@ import { Option, type Command } from "commander";
 import type { RepositoryView, StandingName, Status } from "../api-client.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { renderDeadTasks } from "../render-findings.ts";
+import { repositoryName } from "../repository-name.ts";
 import type { Perform, Session } from "../session.ts";
 import { renderCounts, repositories, standingNames, standingStyles } from "../standings.ts";
 import { renderTable } from "../table.ts";
@@ -94,6 +95,12 @@ function renderRun({ campaign, run }: Status): readonly string[] {
   ];
 }
 
-function rowOf({ fullName, standing, pullRequest, because }: RepositoryView) {
-  return [fullName, { text: standing, style: standingStyles[standing] }, pullRequest?.url ?? "", because];
+function rowOf(repository: RepositoryView) {
+  const { standing, pullRequest, because } = repository;
+  return [
+    repositoryName(repository),
+    { text: standing, style: standingStyles[standing] },
+    pullRequest?.url ?? "",
+    because,
+  ];
 }

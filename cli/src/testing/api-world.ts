@@ -5,10 +5,12 @@ import { createMemoryCodeHost, type MemoryCodeHost } from "#shared/adapters/memo
 import { createCampaignOverview } from "#shared/adapters/postgres/campaign-overview.ts";
 import { createStores } from "#shared/adapters/postgres/stores.ts";
 import { changesetIdFor, type Changeset, type ChangesetState } from "#shared/changeset/changeset.ts";
+import { changedFilesOf } from "#shared/execution/changed-file.ts";
 import type { Execution, ExecutionState } from "#shared/execution/execution.ts";
 import { artifactPrefix } from "#shared/execution/execution.ts";
 import { resultKey } from "#shared/execution/plan-collect.ts";
-import { serializeTransformResult } from "#shared/execution/transform-result.ts";
+import { workspaceAt } from "#shared/execution/workspace.ts";
+import { serializeTransformResult, type FileStatistics } from "#shared/execution/transform-result.ts";
 import type { RepoTarget } from "#shared/run/run.ts";
 import { createLogger } from "#shared/runtime/logger.ts";
 import { alwaysReleased } from "#shared/runtime/task-release.ts";
@@ -18,6 +20,8 @@ import type { Io } from "../io.ts";
 /** What became of a repository in the newest run, as the functions would have written it. */
 export interface Outcome {
   readonly name: string;
+  /** The path of its workspace, of a repository that is divided. */
+  readonly workspace?: string;
   /** Why it was left out. */
   readonly excluded?: string;
   /** Why its steps failed. */
@@ -72,6 +76,7 @@ export async function openApiWorld(): Promise<ApiWorld> {
       repository: refOf(id, outcome.name),
       branch: "main",
       baseCommit: "a".repeat(40),
+      workspace: workspaceAt(outcome.workspace ?? "", false),
       attempt: 1,
       version: 1,
       state: { status: "pending" },
@@ -79,6 +84,9 @@ export async function openApiWorld(): Promise<ApiWorld> {
     const prefix = artifactPrefix(execution);
     const state = stateOf(outcome, prefix);
     await stores.executions.addAll([{ ...execution, state }], clock.now());
+    if (outcome.patch !== undefined) {
+      await stores.changedFiles.addAll(execution.id, changedFilesOf(Buffer.from(outcome.patch), [changedX]));
+    }
     await blobs.put(`${prefix}/log`, Buffer.from(outcome.log ?? ""));
     await blobs.put(`${prefix}/patch`, Buffer.from(outcome.patch ?? ""));
     await blobs.put(
@@ -119,12 +127,13 @@ export async function openApiWorld(): Promise<ApiWorld> {
       const targets: RepoTarget[] = [];
       for (const [index, outcome] of outcomes.entries()) {
         const id = index + 1;
-        const { name, excluded } = outcome;
+        const { name, workspace = "", excluded } = outcome;
         const target = {
           campaign,
           run: run.number,
           key: String(id),
           fullName: `acme/${name}`,
+          workspace,
           repository: refOf(id, name),
         };
         if (excluded !== undefined) {
@@ -135,9 +144,10 @@ export async function openApiWorld(): Promise<ApiWorld> {
         targets.push({ ...target, selected: true, because: "it belongs to acme", executionId });
         if (outcome.patch === undefined) continue;
         const changeset = {
-          id: changesetIdFor(campaign, id),
+          id: changesetIdFor(campaign, id, workspace),
           campaign,
           repository: target.repository,
+          workspace,
           baseBranch: "main",
           desired: { run: run.number, specVersion: run.specVersion, executionId },
           state: outcome.changeset ?? { status: "unpublished" as const },
@@ -162,6 +172,17 @@ export async function openApiWorld(): Promise<ApiWorld> {
     close: () => postgres.drop(),
   };
 }
+
+/** Every patch here is one of this file. */
+const changedX: FileStatistics = {
+  path: "x",
+  change: "modified",
+  mode: "100644",
+  oldMode: "100644",
+  additions: 1,
+  deletions: 1,
+  binary: false,
+};
 
 /** What a pull request of this repository looks like once it is open. */
 export function openState(name: string, number: number): ChangesetState {

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { advance } from "#shared/lifecycle.ts";
 import { aPatch, anExecution } from "#shared/testing/builders.ts";
-import { artifactPrefix, executionLifecycle, type ExecutionFact, type ExecutionState } from "./execution.ts";
+import {
+  artifactPrefix,
+  executionLifecycle,
+  placeOfArtifact,
+  type ExecutionFact,
+  type ExecutionState,
+} from "./execution.ts";
 
 const { status: _, ...patch } = aPatch;
 const states: readonly ExecutionState[] = [
@@ -11,6 +17,7 @@ const states: readonly ExecutionState[] = [
   aPatch,
   { status: "failed", because: "exit code 1" },
   { status: "cancelled", because: "killed" },
+  { status: "expired", was: "patch", because: "30 days" },
 ];
 const facts: readonly ExecutionFact[] = [
   { fact: "started" },
@@ -18,6 +25,7 @@ const facts: readonly ExecutionFact[] = [
   { fact: "patched", ...patch },
   { fact: "failed", because: "timed out" },
   { fact: "cancelled", because: "killed" },
+  { fact: "expired", because: "30 days" },
   { fact: "asked-again" },
 ];
 /** What each fact makes of each status; what is not here is an echo. */
@@ -30,8 +38,11 @@ const moves: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     cancelled: "cancelled",
   },
   running: { "left-unchanged": "no-change", patched: "patch", failed: "failed", cancelled: "cancelled" },
+  "no-change": { expired: "expired" },
+  patch: { expired: "expired" },
   failed: { "asked-again": "pending" },
   cancelled: { "asked-again": "pending" },
+  expired: { "asked-again": "pending" },
 };
 
 describe("an execution", () => {
@@ -47,10 +58,27 @@ describe("an execution", () => {
     expect(advance(executionLifecycle, { status: "failed", because: "x" }, { fact: "asked-again" })).toEqual({
       status: "pending",
     });
+    const { statistics } = aPatch;
+    const expired = { status: "expired", was: "patch", because: "30 days", statistics } as const;
+    expect(advance(executionLifecycle, aPatch, { fact: "expired", because: "30 days" })).toEqual(expired);
+    expect(advance(executionLifecycle, expired, { fact: "asked-again" })).toEqual({ status: "pending" });
   });
 
   test("has a place of its own for the artifacts of each attempt", () => {
     expect(artifactPrefix(anExecution({ attempt: 1 }))).toBe("tidy/1/1/x-1/1");
     expect(artifactPrefix(anExecution({ attempt: 2 }))).toBe("tidy/1/1/x-1/2");
+  });
+
+  test("is found again by the key of its artifacts", () => {
+    const key = `${artifactPrefix(anExecution({ attempt: 12 }))}/steps/0.log`;
+    expect(placeOfArtifact(key)).toEqual({ executionId: "x-1", attempt: 12 });
+    const others = [
+      "tidy/1/1/x-1/1",
+      "tidy/1/1/x-1/latest/a",
+      "tidy/1/1/y-1/1/a",
+      "cache/ab/x-1/1/a",
+      "a/tidy/1/1/x-1/1/a",
+    ];
+    expect(others.filter((each) => placeOfArtifact(each) !== undefined)).toEqual([]);
   });
 });

@@ -9,11 +9,13 @@ const jsonValue: z.ZodType<JsonValue> = z.json();
  */
 const path = z.string().min(1);
 
+export const changeKinds = ["added", "modified", "deleted", "renamed", "type-changed"] as const;
+
 const fileStatistics = z.object({
   path,
   /** Where a renamed or copied file was before. */
   oldPath: path.optional(),
-  change: z.enum(["added", "modified", "deleted", "renamed", "type-changed"]),
+  change: z.enum(changeKinds),
   /** Six octal digits as git has them: 100644, 100755, 120000 (symlink), 160000 (submodule); 000000 when deleted. */
   mode: z.string().regex(/^[0-7]{6}$/),
   /** 000000 when added. */
@@ -49,6 +51,10 @@ const failure = z.object({
     "secret-in-patch",
     /** A step left a git repository, or files in a submodule: nothing a commit of this repository could hold. */
     "nested-repository",
+    /** A step changed what is outside of its workspace, which it was not shown. */
+    "outside-workspace",
+    /** The operator's malware scanner found something in it, or would not look at it. */
+    "quarantined",
     /** The machine or the storage let us down. */
     "infrastructure",
   ]),
@@ -62,8 +68,8 @@ export type TransformFailure = z.infer<typeof failure>;
 const step = z.object({
   index: z.int().nonnegative(),
   name: z.string().optional(),
-  /** `not-reached`: an earlier step failed. */
-  status: z.enum(["ran", "skipped", "failed", "timed-out", "not-reached"]),
+  /** `cached`: it ran before on the very same input; `not-reached`: an earlier step failed. */
+  status: z.enum(["ran", "cached", "skipped", "failed", "timed-out", "not-reached"]),
   exitCode: z.int().optional(),
   durationMs: z.number().nonnegative(),
   /** Where its log is in the blob store; absent when it printed nothing to keep, for it never started. */

@@ -119,7 +119,7 @@ export interface CodeHost {
   /** The same code host for work of another urgency; near the limits, the less urgent waits first. It is "publish" else. */
   withUrgency(urgency: Urgency): CodeHost;
 
-  /** The same code host, and what has been asked through it so far; requests for tokens are nobody's. */
+  /** The same code host, and what has been asked through it so far; requests for tokens and those of git are nobody's. */
   measured(): { readonly codeHost: CodeHost; readonly cost: () => RequestCost };
 
   /** One page (up to 100) of an organization's or user's repositories, each with those of `files` that it has. */
@@ -171,6 +171,17 @@ export interface CodeHost {
    */
   assertRoomToPublish(repository: RepositoryRef, size: PublicationSize): Promise<void>;
 
+  /**
+   * The paths of all files with this name in a commit, in order; one at the root is the name itself. A symlink is a file,
+   * a submodule holds none, and upper and lower case differ.
+   * @throws CodeHostRefused with `kind: "not-found"` when there is no such commit, and `kind: "invalid"` when the code
+   * host does not show all files of so large a repository.
+   */
+  findFiles(
+    repository: RepositoryRef,
+    query: { readonly commit: string; readonly name: string },
+  ): Promise<readonly string[]>;
+
   /** How git reads a repository: a token for this repository alone, contents read only, valid for some minutes at least. */
   gitAccess(repository: RepositoryRef): Promise<{ readonly url: string; readonly token: string }>;
 
@@ -196,6 +207,21 @@ export interface CodeHost {
     repository: RepositoryRef,
     move: { readonly branch: string; readonly from: string | undefined; readonly to: string },
   ): Promise<void>;
+
+  /**
+   * Makes the very commit that `createCommit` would make, with git itself, and points the branch at it if that still
+   * points at `from` (undefined: if it does not exist): for what the API does not take. Only the last step, the push, goes
+   * through the gatekeeper. Done twice it changes nothing: a branch that has the commit already is left as it is.
+   *
+   * @throws CodeHostRefused with `kind: "invalid"` when the changes make another tree than the draft says.
+   * @throws BranchMoved when the branch points elsewhere.
+   */
+  pushCommit(
+    repository: RepositoryRef,
+    draft: CommitDraft & { readonly tree: string },
+    move: { readonly branch: string; readonly from: string | undefined },
+    gatekeeper?: Gatekeeper,
+  ): Promise<{ readonly commit: string; readonly tree: string }>;
 
   /** The pull request whose head is the branch, in any state; the open one, else the newest. */
   findPullRequest(repository: RepositoryRef, headBranch: string): Promise<PullRequest | undefined>;

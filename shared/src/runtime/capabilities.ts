@@ -1,6 +1,7 @@
 import type { Stores } from "#shared/adapters/postgres/stores.ts";
 import type { CampaignOverview } from "#shared/campaign/campaign-overview.ts";
 import type { MutationGate } from "#shared/campaign/campaign-store.ts";
+import type { ArtifactScanner } from "#shared/ports/artifact-scanner.ts";
 import type { BlobStore } from "#shared/ports/blob-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { CodeHost } from "#shared/ports/code-host.ts";
@@ -8,6 +9,7 @@ import type { HostApp } from "#shared/ports/host-app.ts";
 import type { AppPasses, HostTokens, TokenIssuer } from "#shared/ports/host-tokens.ts";
 import type { Pacing } from "#shared/ports/pacing.ts";
 import type { Sandbox, SandboxLimits } from "#shared/ports/sandbox.ts";
+import type { SourceRelay } from "#shared/ports/source-relay.ts";
 import type { TokenCaller } from "#shared/tokens/token-callers.ts";
 import type { Logger } from "./logger.ts";
 
@@ -26,8 +28,16 @@ export interface Capabilities extends Stores {
   readonly tokenCallers: readonly TokenCaller[];
   readonly pacing: Pacing;
   readonly blobs: BlobStore;
+  /** Looks for malware in what transforms make, where the operator has set one up. */
+  readonly scanner: ArtifactScanner | undefined;
+  /** How Jobs read the repository of their execution. */
+  readonly sourceRelay: SourceRelay;
+  /** What the tokens of Jobs are signed with: the first mints, all are accepted. */
+  readonly jobTokenKeys: readonly Uint8Array[];
   readonly sandbox: Sandbox;
   readonly sandboxLimits: SandboxLimits;
+  /** For how many days artifacts are kept after they were last needed. */
+  readonly artifactDays: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** Pull requests that may be opened in an organization on a day. */
@@ -45,6 +55,8 @@ export const storeNames = [
   "campaigns",
   "runs",
   "executions",
+  "changedFiles",
+  "liveLogs",
   "changesets",
   "slots",
   "tasks",

@@ -18,6 +18,7 @@ const wrong: Readonly<Record<SettingName, string>> = {
   OCTOBATCH_TOKENS_CREDENTIAL: "owner:hunter2-hunter2",
   OCTOBATCH_TOKENS_CALLERS: "reader:0123456789abcdef,writer:hunter2",
   OCTOBATCH_TOKENS_KEY: "hunter2-hunter2",
+  OCTOBATCH_JOB_TOKEN_KEY: "hunter2-hunter2",
   OCTOBATCH_GITHUB_WEBHOOK_SECRET: "hunter2",
   OCTOBATCH_GITHUB_LIMITS: "none",
   OCTOBATCH_GITHUB_REQUESTS_AT_ONCE: "0",
@@ -27,7 +28,24 @@ const wrong: Readonly<Record<SettingName, string>> = {
   HTTPS_PROXY: "hunter2-hunter2",
   NO_PROXY: "http://localhost/",
   REDIS_URL: "http://user:hunter2-hunter2@redis",
+  OCTOBATCH_S3_BUCKET: "My Bucket",
+  OCTOBATCH_S3_ENDPOINT: "minio:9000",
+  OCTOBATCH_S3_PUBLIC_ENDPOINT: "storage.example.com",
+  OCTOBATCH_S3_REGION: "eu central",
+  OCTOBATCH_S3_PATH_STYLE: "yes",
+  OCTOBATCH_S3_PREFIX: "../elsewhere",
+  OCTOBATCH_S3_CERTIFICATES: "/etc/ca.pem",
+  AWS_ACCESS_KEY_ID: "hunter2 hunter2",
+  AWS_SECRET_ACCESS_KEY: "hunter2-hunter2\n",
+  AWS_SESSION_TOKEN: "hunter2 hunter2",
   OCTOBATCH_BLOB_DIRECTORY: "blobs",
+  OCTOBATCH_ARTIFACT_DAYS: "0",
+  OCTOBATCH_SANDBOX: "docker",
+  OCTOBATCH_JOBS_NAMESPACE: "Jobs",
+  OCTOBATCH_JOBS_IMAGE: "",
+  OCTOBATCH_JOBS_POD: "{cpu: 4}",
+  OCTOBATCH_ARTIFACTS_URL: "artifacts",
+  OCTOBATCH_KUBECONFIG: "./kubeconfig",
   OCTOBATCH_WORK_DIRECTORY: "./work",
   OCTOBATCH_TOOL_DIRECTORIES: "bin",
   OCTOBATCH_READ_ONLY_DIRECTORIES: "relative",
@@ -36,6 +54,8 @@ const wrong: Readonly<Record<SettingName, string>> = {
   OCTOBATCH_API_TOKENS: "ada:hunter2",
   OCTOBATCH_PULL_REQUESTS_PER_DAY: "-1",
   OCTOBATCH_EXECUTIONS_AT_ONCE: "0",
+  OCTOBATCH_SOURCE_CACHE_MB: "-1",
+  OCTOBATCH_STEP_CACHE: "maybe",
   OCTOBATCH_PUBLISHES_AT_ONCE: "many",
   OCTOBATCH_RECONCILES_AT_ONCE: "1.5",
   OCTOBATCH_STEP_MEMORY_MB: "1e999",
@@ -43,6 +63,8 @@ const wrong: Readonly<Record<SettingName, string>> = {
   OCTOBATCH_STEP_PROCESSES: "NaN",
   OCTOBATCH_LOG_LIMIT_MB: "0x",
   OCTOBATCH_PATCH_LIMIT_MB: "-0",
+  OCTOBATCH_SCAN_COMMAND: " ",
+  OCTOBATCH_CLAMD: "clamd",
 };
 
 /** What is said of settings that are refused. @throws Error when they are taken. */
@@ -76,7 +98,26 @@ test.each(names.filter((name) => !hasDefault(name)))("a missing %s is said to be
 const isOptional = (name: SettingName) => hasDefault(name) && settings[name].schema.parse(undefined) === undefined;
 
 test("some may be left out without a default", () => {
-  const optional = ["OCTOBATCH_TOKENS_KEY", "OCTOBATCH_GITHUB_CERTIFICATES", "HTTPS_PROXY", "NO_PROXY", "REDIS_URL"];
+  const optional = [
+    "OCTOBATCH_TOKENS_KEY",
+    "OCTOBATCH_GITHUB_CERTIFICATES",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "REDIS_URL",
+    "OCTOBATCH_S3_BUCKET",
+    "OCTOBATCH_S3_ENDPOINT",
+    "OCTOBATCH_S3_PUBLIC_ENDPOINT",
+    "OCTOBATCH_S3_PATH_STYLE",
+    "OCTOBATCH_S3_PREFIX",
+    "OCTOBATCH_S3_CERTIFICATES",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "OCTOBATCH_BLOB_DIRECTORY",
+    "OCTOBATCH_KUBECONFIG",
+    "OCTOBATCH_SCAN_COMMAND",
+    "OCTOBATCH_CLAMD",
+  ];
   expect(names.filter(isOptional)).toEqual(optional);
 });
 

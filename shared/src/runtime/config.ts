@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { isBlobKey } from "#shared/adapters/blob-key.ts";
 import type { TokenCaller } from "#shared/tokens/token-callers.ts";
 import { tokenRoles } from "#shared/tokens/token-role.ts";
+import { podSettings } from "./pod-settings.ts";
 
 /** A setting: what it means, the shape of its value, and whether it is a secret. */
 interface Setting<Value> {
@@ -21,6 +23,13 @@ const directoryList = z
   .refine((paths) => paths.every((path) => path.startsWith("/")), "expected absolute paths, separated by colons")
   .default([]);
 const positive = z.coerce.number<string>().int().positive();
+
+const keys = z.string().transform((text, context) => {
+  const keys = text.split(",").map((key) => Buffer.from(key.trim(), "base64"));
+  if (keys.every(({ length }) => length === 32)) return keys;
+  context.addIssue({ code: "custom", message: "expected 32 bytes in base64, or several such keys with commas" });
+  return z.NEVER;
+});
 
 const credential = `(${tokenRoles.join("|")}):([\\w.~+/=-]{16,})`;
 const aCredential = `ROLE:SECRET with one of the roles ${tokenRoles.join(", ")} and a secret of at least 16 characters`;
@@ -104,15 +113,15 @@ export const settings = {
     describe:
       "What the tokens function encrypts kept tokens with: 32 random bytes in base64. Of several, separated by commas, the " +
       "first encrypts and all decrypt. Without one, a key is derived from the App's private key.",
-    schema: z
-      .string()
-      .transform((text, context) => {
-        const keys = text.split(",").map((key) => Buffer.from(key.trim(), "base64"));
-        if (keys.every(({ length }) => length === 32)) return keys;
-        context.addIssue({ code: "custom", message: "expected 32 bytes in base64, or several such keys with commas" });
-        return z.NEVER;
-      })
-      .optional(),
+    schema: keys.optional(),
+    example: "a line of: openssl rand -base64 32",
+    secret: true,
+  }),
+  OCTOBATCH_JOB_TOKEN_KEY: setting({
+    describe:
+      "What the tokens of Jobs are signed with: 32 random bytes in base64. Of several, separated by commas, the first " +
+      "signs and all are accepted.",
+    schema: keys,
     example: "a line of: openssl rand -base64 32",
     secret: true,
   }),
@@ -151,7 +160,7 @@ export const settings = {
     example: "-----BEGIN CERTIFICATE----- …",
   }),
   HTTPS_PROXY: setting({
-    describe: "The proxy through which GitHub is reached.",
+    describe: "The proxy through which GitHub and S3 are reached.",
     schema: httpUrl.optional(),
     example: "http://user:password@proxy.example.com:3128",
     secret: true,
@@ -173,10 +182,122 @@ export const settings = {
     example: "redis://redis:6379",
     secret: true,
   }),
+  OCTOBATCH_S3_BUCKET: setting({
+    describe: "The S3 bucket that keeps patches and logs.",
+    schema: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "expected the name of a bucket")
+      .optional(),
+    example: "octobatch",
+  }),
+  OCTOBATCH_S3_ENDPOINT: setting({
+    describe: "Where the S3-compatible server is; without it, AWS.",
+    schema: httpUrl.optional(),
+    example: "https://minio.example.com:9000",
+  }),
+  OCTOBATCH_S3_PUBLIC_ENDPOINT: setting({
+    describe:
+      "The same server as browsers reach it: downloads then come straight from it. With an endpoint and without this, " +
+      "they come through the API.",
+    schema: httpUrl.optional(),
+    example: "https://storage.example.com",
+  }),
+  OCTOBATCH_S3_REGION: setting({
+    describe: "The region of the bucket; servers that are not AWS compare it with their own setting.",
+    schema: z
+      .string()
+      .regex(/^[\w-]+$/, "expected the name of a region")
+      .default("us-east-1"),
+    example: "eu-central-1",
+  }),
+  OCTOBATCH_S3_PATH_STYLE: setting({
+    describe:
+      "Whether the bucket is a part of the path (`true`) or of the host's name (`false`). When unset, of the path " +
+      "where there is an endpoint.",
+    schema: z
+      .enum(["true", "false"])
+      .transform((text) => text === "true")
+      .optional(),
+    example: "true",
+  }),
+  OCTOBATCH_S3_PREFIX: setting({
+    describe: "What all keys in the bucket begin with, for a bucket that others use as well.",
+    schema: z
+      .string()
+      .max(100, "expected at most 100 characters")
+      .transform((text) => text.replace(/^\/+|\/+$/g, ""))
+      .refine(isBlobKey, "expected words of letters, digits, dots, underscores and hyphens, with slashes between")
+      .optional(),
+    example: "octobatch/production",
+  }),
+  OCTOBATCH_S3_CERTIFICATES: setting({
+    describe: "Certificates of an S3 server's own authority, in PEM format, trusted besides the usual ones.",
+    schema: z.string().includes("BEGIN CERTIFICATE", { error: "expected certificates in PEM format" }).optional(),
+    example: "-----BEGIN CERTIFICATE----- …",
+  }),
+  AWS_ACCESS_KEY_ID: setting({
+    describe: "Who asks for objects of the bucket. When unset, the role that the pod or the machine has.",
+    schema: z.string().regex(/^\S+$/, "expected no spaces or line ends").optional(),
+    example: "AKIA…",
+    secret: true,
+  }),
+  AWS_SECRET_ACCESS_KEY: setting({
+    describe: "The secret that belongs to `AWS_ACCESS_KEY_ID`.",
+    schema: z.string().regex(/^\S+$/, "expected no spaces or line ends").optional(),
+    example: "a long random text",
+    secret: true,
+  }),
+  AWS_SESSION_TOKEN: setting({
+    describe: "What temporary credentials have besides.",
+    schema: z.string().regex(/^\S+$/, "expected no spaces or line ends").optional(),
+    example: "a long random text",
+    secret: true,
+  }),
   OCTOBATCH_BLOB_DIRECTORY: setting({
-    describe: "The directory that keeps patches and logs.",
-    schema: z.string().startsWith("/", "expected an absolute path"),
+    describe: "The directory that keeps patches and logs where there is no `OCTOBATCH_S3_BUCKET`.",
+    schema: z.string().startsWith("/", "expected an absolute path").optional(),
     example: "/var/lib/octobatch/blobs",
+  }),
+  OCTOBATCH_ARTIFACT_DAYS: setting({
+    describe: "How many days patches and logs are kept after they were last needed.",
+    schema: positive.max(3650, "expected at most 3650 days").default(30),
+    example: "30",
+  }),
+  OCTOBATCH_SANDBOX: setting({
+    describe: "Where steps run: as processes of this machine (`process`), or as Jobs of a cluster (`kubernetes`).",
+    schema: z.enum(["process", "kubernetes"]).default("process"),
+    example: "kubernetes",
+  }),
+  OCTOBATCH_JOBS_NAMESPACE: setting({
+    describe: "The namespace of Jobs, with nothing else in it.",
+    schema: z
+      .string()
+      .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "expected the name of a namespace")
+      .default("octobatch-jobs"),
+    example: "octobatch-jobs",
+  }),
+  OCTOBATCH_JOBS_IMAGE: setting({
+    describe: "The image of Octobatch that Jobs use for their own part: the same version as this function's.",
+    schema: z.string().min(1),
+    example: "octobatch:0.1.0",
+  }),
+  OCTOBATCH_JOBS_POD: setting({
+    describe:
+      "Where and how the pods of Jobs run, as JSON: `nodeSelector`, `tolerations`, `priorityClassName`, `runtimeClassName`, " +
+      "`imagePullSecrets`, `hostUsers`, `runAsUser`, `cpuRequest`, `cpuLimit`, `memoryRequest` and `workspaceMedium` " +
+      "(`disk` or `memory`).",
+    schema: podSettings,
+    example: '{"nodeSelector":{"pool":"transforms"},"cpuLimit":"4"}',
+  }),
+  OCTOBATCH_ARTIFACTS_URL: setting({
+    describe: "Where Jobs reach the artifacts service.",
+    schema: httpUrl.transform((url) => url.replace(/\/+$/, "")),
+    example: "http://artifacts.octobatch.svc.cluster.local",
+  }),
+  OCTOBATCH_KUBECONFIG: setting({
+    describe: "A kubeconfig file with the cluster of Jobs; without one it is the cluster that this function runs in.",
+    schema: z.string().startsWith("/", "expected an absolute path").optional(),
+    example: "/etc/octobatch/kubeconfig",
   }),
   OCTOBATCH_WORK_DIRECTORY: setting({
     describe: "Where the process sandbox keeps its workspaces while steps run.",
@@ -241,13 +362,25 @@ export const settings = {
     schema: positive.default(20),
     example: "20",
   }),
+  OCTOBATCH_SOURCE_CACHE_MB: setting({
+    describe:
+      "How much of the disk the commits may take that a worker keeps for later previews, beside what is in use; 0 keeps none.",
+    schema: z.coerce.number<string>().int().nonnegative().default(10_240),
+    example: "10240",
+  }),
+  OCTOBATCH_STEP_CACHE: setting({
+    describe: "Whether a step that ran before on the very same input is taken from the cache: `on` or `off`.",
+    schema: z.enum(["on", "off"]).default("on"),
+    example: "on",
+  }),
   OCTOBATCH_PUBLISHES_AT_ONCE: setting({
     describe: "The most changesets that are published at once, per organization.",
     schema: positive.default(4),
     example: "4",
   }),
   OCTOBATCH_RECONCILES_AT_ONCE: setting({
-    describe: "The most changesets that are compared with GitHub at once, per organization.",
+    describe:
+      "The most changesets that are compared with GitHub at once, per organization, and repositories whose workspaces are found.",
     schema: positive.default(8),
     example: "8",
   }),
@@ -275,6 +408,28 @@ export const settings = {
     describe: "The largest patch of one repository; a larger one fails.",
     schema: positive.default(50),
     example: "50",
+  }),
+  OCTOBATCH_SCAN_COMMAND: setting({
+    describe:
+      "A command that looks for malware in what steps changed, run once a file with the file on standard input: exit " +
+      "code 0 is clean, 1 is infected with the finding on standard output, anything else is tried again.",
+    schema: z.string().regex(/\S/, "expected a command for sh").optional(),
+    example: "clamdscan --no-summary -",
+  }),
+  OCTOBATCH_CLAMD: setting({
+    describe: "The ClamAV daemon that looks for malware instead: HOST:PORT, or the path of its socket.",
+    schema: z
+      .string()
+      .transform((text, context) => {
+        if (text.startsWith("/")) return { path: text };
+        const [, host, port = ""] = /^([\w.-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text) ?? [];
+        if (host !== undefined && Number(port) <= 65_535)
+          return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+        context.addIssue({ code: "custom", message: "expected HOST:PORT, or the absolute path of a socket" });
+        return z.NEVER;
+      })
+      .optional(),
+    example: "clamd.clamav.svc.cluster.local:3310",
   }),
 } as const;
 

@@ -1,6 +1,7 @@
 import { context, propagation, SpanStatusCode, trace } from "@opentelemetry/api";
 import { CampaignHeld } from "#shared/campaign/campaign-store.ts";
 import { Conflict, Rejected, RetryLater, Unprocessable } from "#shared/errors.ts";
+import { ScannerUnavailable } from "#shared/ports/artifact-scanner.ts";
 import { BlobStoreUnavailable } from "#shared/ports/blob-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import { CodeHostBusy, CodeHostRefused, CodeHostUnavailable } from "#shared/ports/code-host.ts";
@@ -135,7 +136,10 @@ function judge(error: unknown, task: BegunTask | undefined, clock: Clock): Judge
 /** Another system does not work now, and nobody here can do anything about it. */
 function isOutOfOrder(error: unknown): boolean {
   return (
-    error instanceof CodeHostUnavailable || error instanceof SandboxUnavailable || error instanceof BlobStoreUnavailable
+    error instanceof CodeHostUnavailable ||
+    error instanceof SandboxUnavailable ||
+    error instanceof BlobStoreUnavailable ||
+    error instanceof ScannerUnavailable
   );
 }
 

@@ -38,7 +38,6 @@ describe("opening", () => {
     expect(lines.map((line) => line.split(":")[0])).toEqual([
       "OCTOBATCH_TOKENS_URL",
       "OCTOBATCH_TOKENS_CREDENTIAL",
-      "OCTOBATCH_BLOB_DIRECTORY",
       "OCTOBATCH_WORK_DIRECTORY",
     ]);
   });

@@ -2,7 +2,7 @@ import { createStores } from "#shared/adapters/postgres/stores.ts";
 import type { Capabilities, CapabilityName, Granted } from "./capabilities.ts";
 import { storeNames } from "./capabilities.ts";
 import type { Foundation } from "./foundation.ts";
-import { providers, type Lazy } from "./providers.ts";
+import { providers, settingsOfProvider, type Lazy } from "./providers.ts";
 import { readSettings, type SettingName } from "./config.ts";
 import { alwaysReleased } from "./task-release.ts";
 
@@ -27,7 +27,7 @@ export async function openCapabilities(
   overrides: Partial<Capabilities> = {},
 ): Promise<Opened> {
   const names = inOrder(needs, overrides);
-  const settings = readSettings(foundation.environment, settingsOf(needs, overrides));
+  const settings = readSettings(foundation.environment, settingsOf(needs, foundation.environment, overrides));
   const { database, clock, log } = foundation;
   const stores = createStores(database.knex, alwaysReleased);
   const opened: Partial<Capabilities> = { ...stores, clock, log, ...overrides };
@@ -58,12 +58,16 @@ export async function openCapabilities(
   };
 }
 
-/** The settings that opening these takes, those of what they are opened after included; nothing for what is given. */
+/**
+ * The settings that opening these takes in this environment, those of what they are opened after included; nothing for
+ * what is given.
+ */
 export function settingsOf(
   needs: readonly CapabilityName[],
+  environment: Foundation["environment"],
   given: Partial<Capabilities> = {},
 ): readonly SettingName[] {
-  return [...new Set(inOrder(needs, given).flatMap((name) => providers[name].settings))];
+  return [...new Set(inOrder(needs, given).flatMap((name) => settingsOfProvider(name, environment)))];
 }
 
 /**

@@ -38,7 +38,7 @@ export async function openForAll(
   const [anyCredential] = credentials.values();
   readSettings(
     { ...everything, OCTOBATCH_TOKENS_CREDENTIAL: anyCredential },
-    settingsOf(["pacing", ...functions.flatMap(({ needs }) => needs)], overrides),
+    settingsOf(["pacing", ...functions.flatMap(({ needs }) => needs)], environment, overrides),
   );
 
   const opened: Opened[] = [];

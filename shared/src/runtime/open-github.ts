@@ -1,5 +1,10 @@
 import type { GitHubOptions } from "#shared/adapters/github/connection.ts";
-import { createOutboundFetch } from "#shared/adapters/github/outbound-fetch.ts";
+import {
+  createOutboundAgents,
+  createOutboundFetch,
+  type OutboundAgents,
+  type OutboundSettings,
+} from "#shared/adapters/github/outbound-fetch.ts";
 import type { Pacing } from "#shared/ports/pacing.ts";
 import type { Settings } from "./config.ts";
 import type { Foundation } from "./foundation.ts";
@@ -19,12 +24,7 @@ export function wayToGitHub({
   readonly settings: Pick<Settings, (typeof gitHubSettings)[number]>;
   readonly opened: { readonly pacing?: Pacing };
 }): GitHubOptions {
-  const { HTTPS_PROXY, NO_PROXY, OCTOBATCH_GITHUB_CERTIFICATES } = settings;
-  const fetch = createOutboundFetch({
-    httpsProxy: HTTPS_PROXY,
-    noProxy: NO_PROXY,
-    extraCertificates: OCTOBATCH_GITHUB_CERTIFICATES,
-  });
+  const fetch = createOutboundFetch(outbound(settings));
   return {
     apiUrl: settings.OCTOBATCH_GITHUB_API_URL,
     clock,
@@ -34,4 +34,15 @@ export function wayToGitHub({
     logger: log,
     ...(opened.pacing === undefined ? {} : { pacing: opened.pacing }),
   };
+}
+
+type WaySettings = Pick<Settings, (typeof gitHubSettings)[number]>;
+
+/** The same way for what is streamed; nothing is paced or counted. */
+export function agentsToGitHub(settings: WaySettings): OutboundAgents {
+  return createOutboundAgents(outbound(settings));
+}
+
+function outbound({ HTTPS_PROXY, NO_PROXY, OCTOBATCH_GITHUB_CERTIFICATES }: WaySettings): OutboundSettings {
+  return { httpsProxy: HTTPS_PROXY, noProxy: NO_PROXY, extraCertificates: OCTOBATCH_GITHUB_CERTIFICATES };
 }

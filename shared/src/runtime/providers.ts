@@ -3,13 +3,19 @@ import type { Capabilities, CapabilityName } from "./capabilities.ts";
 import type { SettingName, Settings } from "./config.ts";
 import type { Foundation } from "./foundation.ts";
 import { gitHubSettings } from "./github-settings.ts";
+import { blobSettings, openBlobs } from "./open-blobs.ts";
 import { pacingSettings } from "./pacing-settings.ts";
+import { isOnKubernetes, sandboxSettings } from "./sandbox-settings.ts";
+import { sandboxLimits, sandboxLimitSettings } from "./sandbox-limits.ts";
 
 /** What is made when a function needs it. */
 export type Lazy = Exclude<CapabilityName, keyof Stores | "clock" | "log">;
 
+type Environment = Foundation["environment"];
+
 interface Provider<Value> {
-  readonly settings: readonly SettingName[];
+  /** A function where it depends on a setting which others are needed. */
+  readonly settings: readonly SettingName[] | ((environment: Environment) => readonly SettingName[]);
   /** Opened before, in this order, and handed over. */
   readonly after?: readonly Lazy[];
   readonly open: (
@@ -23,7 +29,8 @@ interface Provider<Value> {
  */
 const tokenTimeoutMs = 15_000;
 
-const megabyte = 1024 * 1024;
+/** While GitHub prepares a pack it says every few seconds that it does. */
+const silentGitMs = 60_000;
 
 /** How each capability is made. Adapters are imported when they are needed: a cold start pays for what it uses. */
 export const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> } = {
@@ -77,11 +84,15 @@ export const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> 
     after: ["pacing", "hostTokens"],
     settings: gitHubSettings,
     async open(context) {
-      const [{ createGitHubCodeHost }, { wayToGitHub }] = await Promise.all([
+      const [{ createGitHubCodeHost }, { wayToGitHub }, { gitOnThisMachine }, { gitsWayOut }] = await Promise.all([
         import("#shared/adapters/github/code-host.ts"),
         import("./open-github.ts"),
+        import("#shared/adapters/process/git-tools.ts"),
+        import("./gits-way-out.ts"),
       ]);
-      const value = createGitHubCodeHost({ ...wayToGitHub(context), tokens: opening(context.opened, "hostTokens") });
+      const git = gitOnThisMachine((directory) => gitsWayOut(context.settings, directory));
+      const tokens = opening(context.opened, "hostTokens");
+      const value = createGitHubCodeHost({ ...wayToGitHub(context), tokens, git });
       return { value, check: () => value.check() };
     },
   },
@@ -102,45 +113,58 @@ export const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> 
     },
   },
   blobs: {
-    settings: ["OCTOBATCH_BLOB_DIRECTORY"],
-    async open({ settings }) {
-      const { createFilesystemBlobStore } = await import("#shared/adapters/filesystem/filesystem-blob-store.ts");
-      const value = createFilesystemBlobStore({ directory: settings.OCTOBATCH_BLOB_DIRECTORY });
+    settings: blobSettings,
+    open: openBlobs,
+  },
+  scanner: {
+    settings: ["OCTOBATCH_SCAN_COMMAND", "OCTOBATCH_CLAMD"],
+    async open({ settings, environment }) {
+      const { openScanner } = await import("./open-scanner.ts");
+      return openScanner(settings, environment);
+    },
+  },
+  sourceRelay: {
+    after: ["hostTokens"],
+    settings: gitHubSettings,
+    async open(context) {
+      const [{ createGitHubSourceRelay }, { agentsToGitHub }] = await Promise.all([
+        import("#shared/adapters/github/source-relay.ts"),
+        import("./open-github.ts"),
+      ]);
+      const { settings, clock, opened } = context;
+      const value = createGitHubSourceRelay({
+        tokens: opening(opened, "hostTokens"),
+        apiUrl: settings.OCTOBATCH_GITHUB_API_URL,
+        clock,
+        agents: agentsToGitHub(settings),
+        timeoutMs: silentGitMs,
+      });
       return { value, check: () => value.check() };
     },
   },
+  jobTokenKeys: {
+    settings: ["OCTOBATCH_JOB_TOKEN_KEY"],
+    open: async ({ settings }) => ({ value: settings.OCTOBATCH_JOB_TOKEN_KEY }),
+  },
   sandbox: {
-    settings: [
-      "OCTOBATCH_WORK_DIRECTORY",
-      "OCTOBATCH_TOOL_DIRECTORIES",
-      "OCTOBATCH_READ_ONLY_DIRECTORIES",
-      "OCTOBATCH_ISOLATION",
-      "OCTOBATCH_SECRETS",
-      "OCTOBATCH_EXECUTIONS_AT_ONCE",
-    ],
+    settings: sandboxSettings,
     after: ["codeHost", "blobs"],
     async open(context) {
+      if (isOnKubernetes(context.environment)) {
+        const { openKubernetesSandbox } = await import("./open-kubernetes-sandbox.ts");
+        return openKubernetesSandbox(context);
+      }
       const { openProcessSandbox } = await import("./open-process-sandbox.ts");
       return openProcessSandbox(context);
     },
   },
   sandboxLimits: {
-    settings: [
-      "OCTOBATCH_STEP_MEMORY_MB",
-      "OCTOBATCH_STEP_DISK_MB",
-      "OCTOBATCH_STEP_PROCESSES",
-      "OCTOBATCH_LOG_LIMIT_MB",
-      "OCTOBATCH_PATCH_LIMIT_MB",
-    ],
-    open: async ({ settings }) => ({
-      value: {
-        memoryBytes: settings.OCTOBATCH_STEP_MEMORY_MB * megabyte,
-        diskBytes: settings.OCTOBATCH_STEP_DISK_MB * megabyte,
-        processes: settings.OCTOBATCH_STEP_PROCESSES,
-        logBytes: settings.OCTOBATCH_LOG_LIMIT_MB * megabyte,
-        patchBytes: settings.OCTOBATCH_PATCH_LIMIT_MB * megabyte,
-      },
-    }),
+    settings: sandboxLimitSettings,
+    open: async ({ settings }) => ({ value: sandboxLimits(settings) }),
+  },
+  artifactDays: {
+    settings: ["OCTOBATCH_ARTIFACT_DAYS"],
+    open: async ({ settings }) => ({ value: settings.OCTOBATCH_ARTIFACT_DAYS }),
   },
   pullRequestsPerDay: {
     settings: ["OCTOBATCH_PULL_REQUESTS_PER_DAY"],
@@ -159,6 +183,12 @@ export const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> 
     open: async ({ settings }) => ({ value: settings.OCTOBATCH_API_TOKENS }),
   },
 };
+
+/** The settings that opening this takes, in this environment. */
+export function settingsOfProvider(name: Lazy, environment: Environment): readonly SettingName[] {
+  const { settings } = providers[name];
+  return typeof settings === "function" ? settings(environment) : settings;
+}
 
 /** A capability that was opened before, since `after` names it. */
 function opening<Name extends Lazy>(opened: Partial<Capabilities>, name: Name): Capabilities[Name] {

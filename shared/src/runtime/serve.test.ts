@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -24,6 +27,7 @@ interface Served {
 
 let database: TestDatabase;
 let broker: HttpServer;
+let directory: string;
 let announced: string[];
 const children: ChildProcess[] = [];
 
@@ -54,6 +58,7 @@ function start(name: string, environment: Readonly<Record<string, string>>): Ser
 beforeEach(async () => {
   announced = [];
   database = await testDatabase();
+  directory = await mkdtemp(join(tmpdir(), "octobatch-serve-"));
   broker = await startHttpServer(
     async (request) => {
       announced.push(request.headers.get("ce-id") ?? "");
@@ -66,6 +71,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
   await broker.close(0);
+  await rm(directory, { recursive: true, force: true });
   await database.drop();
 });
 const settings = () => ({
@@ -74,6 +80,7 @@ const settings = () => ({
   // Nobody answers there: what asks GitHub waits.
   OCTOBATCH_TOKENS_URL: "http://127.0.0.1:1",
   OCTOBATCH_TOKENS_CREDENTIAL: "keeper:a-secret-for-tests-only",
+  OCTOBATCH_BLOB_DIRECTORY: directory,
 });
 
 describe("a function as Knative runs it", () => {

@@ -40,7 +40,7 @@ async function start(
   environment: ReturnType<typeof processEnvironment>,
   log: ReturnType<typeof createLogger>,
 ): Promise<void> {
-  const settings = readSettings(environment, [...baseSettings, ...settingsOf(definition.needs)]);
+  const settings = readSettings(environment, [...baseSettings, ...settingsOf(definition.needs, environment)]);
   const clock = systemClock;
   const database = openDatabase({ url: settings.DATABASE_URL, applicationName: definition.name });
   const { tasks } = createStores(database.knex, alwaysReleased);

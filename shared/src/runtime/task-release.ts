@@ -1,6 +1,7 @@
 import { changesetNudged, changesetReady } from "#eventing/changeset.ts";
 import { executionCancelled, executionReported, executionRequested } from "#eventing/execution.ts";
 import { selectionPageRequested } from "#eventing/selection.ts";
+import { workspacesRequested } from "#eventing/workspaces.ts";
 import type { ReleaseLimits } from "#shared/task/task-store.ts";
 import type { Settings } from "./config.ts";
 
@@ -21,6 +22,7 @@ export const releaseSettings = [
 export function releaseLimits(settings: Pick<Settings, (typeof releaseSettings)[number]>): ReleaseLimits {
   return {
     [selectionPageRequested.type]: 2,
+    [workspacesRequested.type]: settings.OCTOBATCH_RECONCILES_AT_ONCE,
     [executionRequested.type]: settings.OCTOBATCH_EXECUTIONS_AT_ONCE,
     [executionReported.type]: settings.OCTOBATCH_RECONCILES_AT_ONCE,
     [executionCancelled.type]: settings.OCTOBATCH_RECONCILES_AT_ONCE,

@@ -1,6 +1,7 @@
 import { changesetReady } from "#eventing/changeset.ts";
 import { executionReported, executionRequested } from "#eventing/execution.ts";
 import { selectionPageRequested } from "#eventing/selection.ts";
+import { workspacesRequested } from "#eventing/workspaces.ts";
 import { changesetLifecycle } from "#shared/changeset/changeset.ts";
 import type { ChangesetStore } from "#shared/changeset/changeset-store.ts";
 import { executionLifecycle } from "#shared/execution/execution.ts";
@@ -42,6 +43,10 @@ export async function giveUp(stores: Stores, task: Task, because: string, at: Da
     case selectionPageRequested.type: {
       const { campaign, run } = selectionPageRequested.schema.parse(task.data);
       return stores.runs.selectionFailed(campaign, run, `the selection was given up: ${because}`);
+    }
+    case workspacesRequested.type: {
+      const { campaign, run, key } = workspacesRequested.schema.parse(task.data);
+      return stores.runs.lookupFailed(campaign, run, key, `its workspaces were not found: ${because}`);
     }
     case executionRequested.type:
     case executionReported.type: {

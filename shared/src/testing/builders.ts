@@ -3,6 +3,7 @@ import type { NewSpecVersion } from "#shared/campaign/campaign-store.ts";
 import type { Campaign } from "#shared/campaign/campaign.ts";
 import { changesetIdFor, type Changeset, type Published } from "#shared/changeset/changeset.ts";
 import type { Execution, ExecutionState } from "#shared/execution/execution.ts";
+import { wholeRepository } from "#shared/execution/workspace.ts";
 import { hashOf } from "#shared/hash.ts";
 import type { RepositoryRef, RepositorySnapshot } from "#shared/ports/code-host.ts";
 import { parseSpec, type ParsedSpec } from "#shared/spec/parse-spec.ts";
@@ -88,6 +89,7 @@ export function anExecution(overrides: Partial<Execution> = {}): Execution {
     repository: aRepository(),
     branch: "main",
     baseCommit: "a".repeat(40),
+    workspace: wholeRepository,
     attempt: 1,
     state: { status: "pending" },
     version: 1,
@@ -118,11 +120,12 @@ export function aPublished(overrides: Partial<Published> = {}): Published {
 
 /** A changeset of `tidy` in `acme/api` that wants the patch of execution `x-1`, found by run 1. */
 export function aChangeset(overrides: Partial<Changeset> = {}): Changeset {
-  const { campaign = "tidy", repository = aRepository() } = overrides;
+  const { campaign = "tidy", repository = aRepository(), workspace = "" } = overrides;
   return {
-    id: changesetIdFor(campaign, repository.id),
+    id: changesetIdFor(campaign, repository.id, workspace),
     campaign,
     repository,
+    workspace,
     baseBranch: "main",
     desired: { run: 1, specVersion: 1, executionId: "x-1" },
     state: { status: "unpublished" },

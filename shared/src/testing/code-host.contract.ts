@@ -8,6 +8,7 @@ import {
   type FileChange,
   type RepositoryRef,
 } from "../ports/code-host.ts";
+import { pushCommitContract } from "./push-commit.contract.ts";
 
 /** A repository of the organization `acme`, where the App is installed. */
 export interface StageRepository {
@@ -112,6 +113,40 @@ export function codeHostContract(name: string, open: () => Promise<CodeHostStage
       if (error instanceof CodeHostRefused) return error.kind;
       throw error;
     };
+
+    describe("looks into a commit: it", () => {
+      test("finds the files of a name wherever they are, in that very commit", async () => {
+        const repository = await added({
+          name: "mono",
+          files: {
+            "package.json": "{}",
+            "packages/a/package.json": "{}",
+            "packages/ü b/package.json": "{}",
+            "packages/c/package.json/inside": "a folder",
+            "packages/d/package.json.md": "",
+            "packages/e/my-package.json": "",
+            "packages/f/Package.json": "",
+          },
+        });
+        const later = await commit(
+          repository,
+          repository.head,
+          { kind: "delete", path: "packages/a/package.json" },
+          write("z/package.json", "../package.json", "120000"),
+        );
+        const files = (commit: string) => codeHost.findFiles(repository, { commit, name: "package.json" });
+        const [root, b] = ["package.json", "packages/ü b/package.json"];
+        expect(await files(repository.head)).toEqual([root, "packages/a/package.json", b]);
+        expect(await files(later.commit)).toEqual([root, b, "z/package.json"]);
+        expect(await codeHost.findFiles(repository, { commit: repository.head, name: "go.mod" })).toEqual([]);
+      });
+
+      test("says when there is no such commit", async () => {
+        const repository = await added({ name: "mono", files: { "package.json": "{}" } });
+        const query = { commit: "0123456789".repeat(4), name: "package.json" };
+        expect(await refusal(codeHost.findFiles(repository, query))).toBe("not-found");
+      });
+    });
 
     describe("selects: it", () => {
       test("lists an organization's repositories with what selection asks for", async () => {
@@ -411,6 +446,8 @@ export function codeHostContract(name: string, open: () => Promise<CodeHostStage
         expect(await refusal(proposed(repository, "campaign/1"))).toBe("protected");
       });
     });
+
+    pushCommitContract(() => stage);
 
     describe("opens pull requests: it", () => {
       test("opens one and finds it by its branch and by its number", async () => {

@@ -86,7 +86,7 @@ export async function openFunctionWorld(options: FunctionWorldOptions): Promise<
   const stores = createStores(database.database.knex, alwaysReleased);
   const codeHost = createMemoryCodeHost({ clock, pageSize: 2 });
   const hostApp = createMemoryHostApp({ clock });
-  const blobs = createMemoryBlobStore();
+  const blobs = createMemoryBlobStore({ clock });
   const bus = createMemoryEventBus();
   const logs: LogLine[] = [];
   // Our own logger writes one JSON object a line.

@@ -13,9 +13,11 @@ import {
   type ChangesetState,
 } from "#shared/changeset/changeset.ts";
 import { marker } from "#shared/changeset/wanted.ts";
+import type { CommitWay } from "#shared/changeset/plan-commit.ts";
 import { planPublish } from "#shared/changeset/plan-publish.ts";
 import type { Wanted } from "#shared/changeset/publication.ts";
 import { publish } from "#shared/changeset/publish.ts";
+import { retire } from "#shared/changeset/retire.ts";
 import type { FileChange, RepositoryRef } from "#shared/ports/code-host.ts";
 import type { Spec } from "#shared/spec/spec.ts";
 import { aChangeset, aSpec, aSpecVersion, noon } from "./builders.ts";
@@ -31,6 +33,8 @@ export interface PublicationWorld {
   spec: Spec;
   /** What the patch makes of the file `a`, by spec version. */
   content: (specVersion: number) => string;
+  /** By which way its commit is made: to be set before it. */
+  way: CommitWay;
   /** Does what the function publish-changeset does, once. Answers what it did or why it left it. */
   publish(): Promise<string>;
   changeset(): Promise<Changeset>;
@@ -85,6 +89,7 @@ export async function publicationWorld(): Promise<PublicationWorld> {
       parent,
       tree: codeHost.treeWith("acme/api", parent, changes),
       changes,
+      way: world.way,
       commitMessage: commit.message,
       commitAt: noon,
       title,
@@ -99,13 +104,14 @@ export async function publicationWorld(): Promise<PublicationWorld> {
     repository,
     spec: aSpec(),
     content: (specVersion) => `version ${specVersion}`,
+    way: { kind: "api" },
     async publish() {
       const ready = await stores.changesets.get(id);
       const plan = planPublish(ready, await stores.campaigns.get("tidy"));
       if (plan.kind === "leave") return plan.because;
-      const wanted = wantedOf(ready, plan.branch);
-      const { did } = await publish(ready, plan, wanted, { codeHost, gate, clock, transact, pullRequestsPerDay: 100 });
-      return did;
+      const needs = { codeHost, gate, clock, transact, pullRequestsPerDay: 100 };
+      if (plan.kind === "close") return (await retire(ready, plan.published, world.spec.policies.drift, needs)).did;
+      return (await publish(ready, plan, wantedOf(ready, plan.branch), needs)).did;
     },
     changeset: () => stores.changesets.get(id),
     async put(change) {

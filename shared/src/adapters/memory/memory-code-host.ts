@@ -182,6 +182,12 @@ export function createMemoryCodeHost(options: { readonly clock: Clock; readonly 
         };
       }),
 
+    findFiles: (ref, { commit, name }) =>
+      read("findFiles", () => {
+        const paths = [...open(ref).git.filesAt(commit).keys()];
+        return paths.filter((path) => path === name || path.endsWith(`/${name}`)).toSorted();
+      }),
+
     gitAccess: (ref) =>
       read("gitAccess", () => {
         const { git } = open(ref);
@@ -198,6 +204,16 @@ export function createMemoryCodeHost(options: { readonly clock: Clock; readonly 
       gatekeeper(() => write("createCommit", ref, ({ git }) => git.commit(draft))),
 
     moveBranch: (ref, { branch, from, to }) => write("moveBranch", ref, ({ git }) => git.moveBranch(branch, from, to)),
+
+    pushCommit: (ref, { tree, ...draft }, { branch, from }, gatekeeper = (mutation) => mutation()) =>
+      gatekeeper(() =>
+        write("pushCommit", ref, ({ git }) => {
+          const made = git.commit(draft);
+          if (made.tree !== tree) throw new CodeHostRefused("invalid", `Git made tree ${made.tree}, not ${tree}.`);
+          if (git.branches.get(branch) !== made.commit) git.moveBranch(branch, from, made.commit);
+          return made;
+        }),
+      ),
 
     findPullRequest: (ref, headBranch) =>
       read("findPullRequest", () => {

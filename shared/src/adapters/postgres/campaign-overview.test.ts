@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { standings } from "#shared/campaign/campaign-overview.ts";
 import type { Changeset, ChangesetState } from "#shared/changeset/changeset.ts";
 import type { ExecutionState } from "#shared/execution/execution.ts";
+import { workspaceAt } from "#shared/execution/workspace.ts";
 import {
   aChangeset,
   anExecution,
@@ -54,7 +55,7 @@ async function put(name: string, execution: ExecutionState, changeset?: Changese
   return made;
 }
 
-const standing = (name: string) => overview().repository("tidy", 1, `acme/${name}`);
+const standing = async (name: string) => (await overview().repository("tidy", 1, `acme/${name}`))[0];
 
 describe("where a repository stands", () => {
   test.each<[string, ExecutionState, string]>([
@@ -127,6 +128,57 @@ describe("where a repository stands", () => {
   });
 });
 
+describe("a repository that is divided", () => {
+  const mono = aRepository({ id: 77, name: "mono" });
+  const target = {
+    campaign: "tidy",
+    run: 1,
+    key: "77",
+    repository: mono,
+    fullName: "acme/mono",
+    because: "all are in",
+  };
+  const all = () => overview().repository("tidy", 1, "acme/mono");
+
+  test("waits while its workspaces are being found, and says what for", async () => {
+    await stores.runs.addTargets([{ ...target, selected: true, workspaceLookup: "pending" }]);
+    expect(await all()).toEqual([
+      { fullName: "acme/mono", standing: "pending", because: "its workspaces are being found" },
+    ]);
+    const task = aTask("a", { campaign: "tidy", subject: "tidy/1/77" });
+    await stores.tasks.addAll([task], noon);
+    const begun = await stores.tasks.begin(task.id, noon, 1);
+    if (begun) await stores.tasks.postpone(begun, noon, "GitHub asks to wait", noon);
+    expect(await all()).toMatchObject([{ standing: "pending", because: "GitHub asks to wait" }]);
+  });
+
+  test("has failed when they could not be found, and is cancelled with its campaign", async () => {
+    await stores.runs.addTargets([{ ...target, selected: true, workspaceLookup: "pending" }]);
+    await stores.runs.lookupFailed("tidy", 1, "77", "too many");
+    expect(await all()).toMatchObject([{ standing: "execution-failed", because: "too many" }]);
+    await stores.runs.addTargets([{ ...target, key: "78", selected: true, workspaceLookup: "pending" }]);
+    await stores.runs.cancelLookups("tidy", "killed");
+    expect(await all()).toMatchObject([{ because: "too many" }, { standing: "cancelled", because: "killed" }]);
+  });
+
+  test("has a standing for each workspace, by the changeset of that workspace", async () => {
+    for (const [workspace, state] of [
+      ["a", { status: "open", published }],
+      ["b", { status: "ready" }],
+    ] as const) {
+      const id = `x-${workspace}`;
+      const execution = anExecution({ id, repository: mono, workspace: workspaceAt(workspace, false), state: aPatch });
+      await stores.executions.addAll([execution], noon);
+      await stores.runs.addTargets([{ ...target, key: `77/${workspace}`, workspace, selected: true, executionId: id }]);
+      await stores.changesets.addAll([aChangeset({ repository: mono, workspace, state })], noon);
+    }
+    expect(await all()).toMatchObject([
+      { workspace: "a", standing: "open", executionId: "x-a", pullRequest: { number: 7 } },
+      { workspace: "b", standing: "ready", executionId: "x-b" },
+    ]);
+  });
+});
+
 describe("the list of repositories", () => {
   beforeEach(async () => {
     for (const name of ["b", "B", "a-1", "a"]) await put(name, { status: "pending" });
@@ -134,15 +186,39 @@ describe("the list of repositories", () => {
   });
 
   test("is read in pages in byte order, each repository once", async () => {
-    const names: string[] = [];
-    for (;;) {
-      const after = names.at(-1);
-      const page = await overview().repositories({ campaign: "tidy", run: 1, limit: 2, ...(after && { after }) });
-      if (page.length === 0) break;
-      names.push(...page.map(({ fullName }) => fullName));
-    }
-    expect(names).toEqual(["acme/B", "acme/a", "acme/a-1", "acme/b", "acme/done"]);
+    expect(await inPagesOf(2)).toEqual(["acme/B", "acme/a", "acme/a-1", "acme/b", "acme/done"]);
   });
+
+  test("has the workspaces of a repository one by one, also where a page ends between them", async () => {
+    for (const path of ["", "packages/b", "packages/B", "packages/a"]) await putWorkspace(path);
+    for (const size of [1, 2, 3, 100]) {
+      expect((await inPagesOf(size)).filter((name) => name.startsWith("acme/mono"))).toEqual([
+        "acme/mono",
+        "acme/mono packages/B",
+        "acme/mono packages/a",
+        "acme/mono packages/b",
+      ]);
+    }
+  });
+
+  async function inPagesOf(limit: number): Promise<readonly string[]> {
+    const names: string[] = [];
+    for (let after: { fullName: string; workspace: string } | undefined; ;) {
+      const page = await overview().repositories({ campaign: "tidy", run: 1, limit, ...(after && { after }) });
+      names.push(...page.map(({ fullName, workspace }) => [fullName, workspace].filter(Boolean).join(" ")));
+      const last = page.at(-1);
+      if (last === undefined) return names;
+      after = { fullName: last.fullName, workspace: last.workspace ?? "" };
+    }
+  }
+
+  async function putWorkspace(workspace: string): Promise<void> {
+    const key = `900/${workspace}`;
+    const id = `x-${workspace}`;
+    await stores.executions.addAll([anExecution({ id, workspace: workspaceAt(workspace, false) })], noon);
+    const target = { campaign: "tidy", run: 1, fullName: "acme/mono", selected: true, because: "all are in" };
+    await stores.runs.addTargets([{ ...target, key, workspace, executionId: id }]);
+  }
 
   test("can be narrowed to one standing, and counted by it", async () => {
     const done = await overview().repositories({ campaign: "tidy", run: 1, standing: "no-change", limit: 10 });

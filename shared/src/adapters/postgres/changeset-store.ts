@@ -8,6 +8,7 @@ interface ChangesetRow {
   readonly id: string;
   readonly campaign: string;
   readonly repository: RepositoryRef;
+  readonly workspace: string;
   readonly base_branch: string;
   readonly desired: Desired;
   readonly state: ChangesetState;
@@ -36,6 +37,15 @@ export function createChangesetStore(sql: Sql): ChangesetStore {
       return rows.map(changesetFrom);
     },
 
+    async ofRepository(campaign, repositoryId) {
+      const rows = await rowsOf<ChangesetRow>(
+        sql,
+        "SELECT * FROM changesets WHERE campaign = :campaign AND repository_id = :repositoryId ORDER BY workspace",
+        { campaign, repositoryId },
+      );
+      return rows.map(changesetFrom);
+    },
+
     async publishedAs(repositoryId, what) {
       const rows =
         "branch" in what
@@ -55,10 +65,12 @@ export function createChangesetStore(sql: Sql): ChangesetStore {
     async addAll(changesets, at) {
       const written = await write(
         sql,
-        `INSERT INTO changesets (id, campaign, repository, repository_id, base_branch, desired, status, state, updated_at)
-         SELECT id, campaign, repository, (repository ->> 'id')::bigint, "baseBranch", desired, state ->> 'status', state, :at
+        `INSERT INTO changesets
+           (id, campaign, repository, repository_id, workspace, base_branch, desired, status, state, updated_at)
+         SELECT id, campaign, repository, (repository ->> 'id')::bigint, workspace, "baseBranch", desired,
+                state ->> 'status', state, :at
          FROM jsonb_to_recordset(CAST(:changesets AS jsonb)) AS changeset (
-           id text, campaign text, repository jsonb, "baseBranch" text, desired jsonb, state jsonb)
+           id text, campaign text, repository jsonb, workspace text, "baseBranch" text, desired jsonb, state jsonb)
          ON CONFLICT DO NOTHING`,
         { changesets: JSON.stringify(changesets), at },
       );
@@ -160,6 +172,7 @@ function changesetFrom(row: ChangesetRow): Changeset {
     id: row.id,
     campaign: row.campaign,
     repository: row.repository,
+    workspace: row.workspace,
     baseBranch: row.base_branch,
     desired: row.desired,
     state: row.state,

@@ -1,7 +1,17 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ChangesetState } from "#shared/changeset/changeset.ts";
 import { Conflict, Rejected } from "#shared/errors.ts";
 import type { Artifact } from "#shared/execution/execution-store.ts";
-import { anExecution, aPatch, aSpecVersion, noon } from "#shared/testing/builders.ts";
+import {
+  aChangeset,
+  anExecution,
+  aPatch,
+  aPublished,
+  aRepository,
+  aSpecVersion,
+  later,
+  noon,
+} from "#shared/testing/builders.ts";
 import { testDatabase, type TestDatabase } from "#shared/testing/postgres.ts";
 import { createStores, type Stores } from "./stores.ts";
 
@@ -46,4 +56,124 @@ test("artifacts are noted once", async () => {
   await stores.executions.addArtifacts(artifacts, noon);
   expect(await stores.executions.artifacts("x-1")).toEqual(artifacts);
   expect(await stores.executions.artifacts("x-2")).toEqual([]);
+});
+
+test("artifacts are forgotten with all that can be searched of them, and again without harm", async () => {
+  const keys = ["a", "b", "c"];
+  await stores.executions.addArtifacts(
+    keys.map((key) => ({ key, executionId: "x-1", kind: "log" })),
+    noon,
+  );
+  await stores.executions.forgetBlobs(["a", "c", "never noted"]);
+  expect((await stores.executions.artifacts("x-1")).map(({ key }) => key)).toEqual(["b"]);
+  await stores.executions.forgetArtifacts("x-1");
+  await stores.executions.forgetArtifacts("x-1");
+  expect(await stores.executions.artifacts("x-1")).toEqual([]);
+});
+
+test("whoever uses results finds those that exist, and keeps those from expiring who read them before", async () => {
+  await stores.executions.save(anExecution({ state: aPatch }), noon);
+  const [seen] = await stores.executions.unneededSince(later(1), 10);
+  const used = await stores.executions.use(["x-9", "x-1"], later(1));
+  expect([...used.values()]).toEqual([anExecution({ state: aPatch, version: 3 })]);
+  await expect(stores.executions.save({ ...anExecution(), ...seen }, later(2))).rejects.toBeInstanceOf(Conflict);
+  expect(await stores.executions.unneededSince(later(1), 10)).toEqual([]);
+  expect(await stores.executions.lastUses(["x-1", "x-9"])).toEqual(
+    new Map([["x-1", { status: "patch", attempt: 1, at: later(1) }]]),
+  );
+});
+
+test("whoever uses what runs does not disturb the one who is about to end it", async () => {
+  const running = anExecution({ state: { status: "running" } });
+  await stores.executions.save(running, noon);
+  await stores.executions.use(["x-1"], later(1));
+  await stores.executions.save({ ...running, state: aPatch, version: 2 }, later(2));
+  expect(await stores.executions.get("x-1")).toMatchObject({ state: aPatch });
+});
+
+describe("a result", () => {
+  const before = later(1000);
+  const unneeded = async () => (await stores.executions.unneededSince(before, 10)).map(({ id }) => id);
+  const changeset = (state: ChangesetState, id = 1) =>
+    stores.changesets.addAll(
+      [
+        aChangeset({
+          repository: aRepository({ id }),
+          state,
+          desired: { run: 1, specVersion: 1, executionId: `x-${id}` },
+        }),
+      ],
+      noon,
+    );
+  const kill = () => db.database.knex("campaigns").update({ status: "killed" });
+  const because = "reasons";
+  const published = aPublished();
+  beforeEach(() => stores.executions.save(anExecution({ state: aPatch }), noon));
+
+  test("is unneeded when nobody wants it any more, the longest unneeded first", async () => {
+    const others = ["x-2", "x-3", "x-4"].map((id) => anExecution({ id }));
+    await stores.executions.addAll(others, noon);
+    await stores.executions.save({ ...anExecution({ id: "x-2" }), state: aPatch }, before);
+    await stores.executions.save({ ...anExecution({ id: "x-3" }), state: { status: "no-change" } }, later(-1));
+    await stores.executions.save({ ...anExecution({ id: "x-4" }), state: { status: "failed", because } }, later(-1));
+    expect(await unneeded()).toEqual(["x-3", "x-1"]);
+    expect((await stores.executions.unneededSince(before, 1)).map(({ id }) => id)).toEqual(["x-3"]);
+  });
+
+  test.each<[ChangesetState["status"], ChangesetState, "needed" | "needed until a kill" | "unneeded"]>([
+    ["unpublished", { status: "unpublished" }, "unneeded"],
+    ["ready", { status: "ready" }, "needed until a kill"],
+    ["ready", { status: "ready", published }, "needed"],
+    [
+      "publishing",
+      { status: "publishing", desired: { run: 1, specVersion: 1, executionId: "x-1" } },
+      "needed until a kill",
+    ],
+    ["open", { status: "open", published }, "needed"],
+    ["needs-human", { status: "needs-human", because, published }, "needed"],
+    ["merged", { status: "merged", published }, "unneeded"],
+    ["closed", { status: "closed", published }, "unneeded"],
+    ["failed", { status: "failed", because, published }, "needed"],
+    ["failed", { status: "failed", because }, "unneeded"],
+    ["needs-human", { status: "needs-human", because }, "unneeded"],
+    ["withdrawn", { status: "withdrawn", because }, "unneeded"],
+  ])("of a changeset that is %s: %j is %s", async (_, state, verdict) => {
+    await changeset(state);
+    expect(await unneeded()).toEqual(verdict === "unneeded" ? ["x-1"] : []);
+    await kill();
+    expect(await unneeded()).toEqual(verdict === "needed" ? [] : ["x-1"]);
+  });
+
+  test.each<ChangesetState>([
+    { status: "unpublished" },
+    { status: "failed", because },
+    { status: "needs-human", because },
+  ])("of a changeset that is $status is needed while its campaign has others under way", async (state) => {
+    await changeset(state);
+    await stores.executions.addAll([anExecution({ id: "x-2", repository: aRepository({ id: 2 }) })], noon);
+    await changeset({ status: "open", published: aPublished({ executionId: "x-2" }) }, 2);
+    expect(await unneeded()).toEqual([]);
+    await db.database
+      .knex("changesets")
+      .where({ repository_id: 2 })
+      .update({
+        status: "merged",
+        state: JSON.stringify({ status: "merged", published }),
+      });
+    expect(await unneeded()).toEqual(["x-1"]);
+  });
+
+  test("is needed while it is what the pull request shows, though another is wanted", async () => {
+    await stores.changesets.addAll(
+      [aChangeset({ state: { status: "open", published }, desired: { run: 2, specVersion: 2, executionId: "x-2" } })],
+      noon,
+    );
+    expect(await unneeded()).toEqual([]);
+  });
+
+  test("is kept for a while after its changeset was last written", async () => {
+    await changeset({ status: "merged", published });
+    await db.database.knex("changesets").update({ updated_at: before });
+    expect(await unneeded()).toEqual([]);
+  });
 });

@@ -1,6 +1,7 @@
 import { Conflict, Rejected } from "#shared/errors.ts";
 import type { Execution, ExecutionState } from "#shared/execution/execution.ts";
-import type { Artifact, ExecutionStore } from "#shared/execution/execution-store.ts";
+import type { Artifact, ExecutionStore, LastUse } from "#shared/execution/execution-store.ts";
+import { workspaceAt } from "#shared/execution/workspace.ts";
 import type { RepositoryRef } from "#shared/ports/code-host.ts";
 import { rowsOf, write, type Sql } from "./sql.ts";
 
@@ -11,10 +12,36 @@ interface ExecutionRow {
   readonly repository: RepositoryRef;
   readonly branch: string;
   readonly base_commit: string;
+  readonly workspace: string;
+  readonly only_fetch_workspace: boolean;
   readonly attempt: number;
   readonly state: ExecutionState;
   readonly version: number;
 }
+
+/** Changesets are found by campaign and repository, which have an index; those of other workspaces name other executions. */
+const unneeded = `
+  WITH under_way AS MATERIALIZED (
+    SELECT DISTINCT campaign FROM changesets
+    WHERE status IN ('ready', 'publishing') OR pull_request IS NOT NULL AND status NOT IN ('merged', 'closed'))
+  SELECT execution.* FROM executions execution JOIN campaigns campaign ON campaign.name = execution.campaign
+  WHERE execution.status IN ('no-change', 'patch') AND execution.updated_at < :before
+    AND NOT EXISTS (
+      SELECT 1 FROM changesets
+      WHERE changesets.campaign = execution.campaign
+        AND changesets.repository_id = (execution.repository ->> 'id')::bigint
+        AND execution.id IN (
+          changesets.desired ->> 'executionId',
+          changesets.state -> 'desired' ->> 'executionId',
+          changesets.state -> 'published' ->> 'executionId')
+        AND (
+          changesets.updated_at >= :before
+          OR changesets.pull_request IS NOT NULL AND changesets.status NOT IN ('merged', 'closed')
+          OR campaign.status <> 'killed' AND (
+            changesets.status IN ('ready', 'publishing')
+            OR changesets.status IN ('unpublished', 'failed', 'needs-human')
+              AND changesets.campaign IN (SELECT campaign FROM under_way))))
+  ORDER BY execution.updated_at LIMIT :limit`;
 
 export function createExecutionStore(sql: Sql): ExecutionStore {
   async function find(ids: readonly string[]): Promise<ReadonlyMap<string, Execution>> {
@@ -31,15 +58,32 @@ export function createExecutionStore(sql: Sql): ExecutionStore {
       return execution;
     },
 
+    async use(ids, at) {
+      // In one order, so that two who use the same ones wait for each other. A result's version grows, so that whoever
+      // read it as unneeded does not write what they made of it.
+      const rows = await rowsOf<ExecutionRow>(
+        sql,
+        `WITH used AS (SELECT id FROM executions WHERE id = ANY(:ids) ORDER BY id FOR UPDATE)
+         UPDATE executions
+         SET updated_at = :at, version = version + CASE WHEN status IN ('no-change', 'patch') THEN 1 ELSE 0 END
+         FROM used WHERE executions.id = used.id
+         RETURNING executions.*`,
+        { ids, at },
+      );
+      return new Map(rows.map((row) => [row.id, executionFrom(row)]));
+    },
+
     async addAll(executions, at) {
       await write(
         sql,
         `INSERT INTO executions
-           (id, campaign, spec_version, repository, branch, base_commit, attempt, status, state, updated_at)
-         SELECT id, campaign, "specVersion", repository, branch, "baseCommit", attempt, state ->> 'status', state, :at
+           (id, campaign, spec_version, repository, branch, base_commit, workspace, only_fetch_workspace, attempt, status,
+            state, updated_at)
+         SELECT id, campaign, "specVersion", repository, branch, "baseCommit", workspace ->> 'path',
+                (workspace ->> 'onlyFetch')::boolean, attempt, state ->> 'status', state, :at
          FROM jsonb_to_recordset(CAST(:executions AS jsonb)) AS execution (
            id text, campaign text, "specVersion" integer, repository jsonb, branch text, "baseCommit" text,
-           attempt integer, state jsonb)
+           workspace jsonb, attempt integer, state jsonb)
          ON CONFLICT (id) DO NOTHING`,
         { executions: JSON.stringify(executions), at },
       );
@@ -83,6 +127,33 @@ export function createExecutionStore(sql: Sql): ExecutionStore {
         { executionId },
       );
     },
+
+    async forgetArtifacts(executionId) {
+      await write(
+        sql,
+        `WITH files AS (DELETE FROM changed_files WHERE execution_id = :executionId)
+         DELETE FROM artifacts WHERE execution_id = :executionId`,
+        { executionId },
+      );
+    },
+
+    async forgetBlobs(keys) {
+      await write(sql, "DELETE FROM artifacts WHERE key = ANY(:keys)", { keys });
+    },
+
+    async unneededSince(before, limit) {
+      const rows = await rowsOf<ExecutionRow>(sql, unneeded, { before, limit });
+      return rows.map(executionFrom);
+    },
+
+    async lastUses(ids) {
+      const rows = await rowsOf<LastUse & { readonly id: string }>(
+        sql,
+        "SELECT id, status, attempt, updated_at AS at FROM executions WHERE id = ANY(:ids)",
+        { ids },
+      );
+      return new Map(rows.map(({ id, ...use }) => [id, use]));
+    },
   };
 }
 
@@ -94,6 +165,7 @@ function executionFrom(row: ExecutionRow): Execution {
     repository: row.repository,
     branch: row.branch,
     baseCommit: row.base_commit,
+    workspace: workspaceAt(row.workspace, row.only_fetch_workspace),
     attempt: row.attempt,
     state: row.state,
     version: row.version,

@@ -44,3 +44,16 @@ test("a clock that was ahead holds nothing up once it is right again", async () 
   expect(await claim(noon)).toBe(true);
   expect(await claim(later(1))).toBe(false);
 });
+
+test("a round goes on where the last one of its name stopped, or begins anew", async () => {
+  const rounds = createRoundStore(db.database.knex);
+  expect(await rounds.place("sweep")).toBeUndefined();
+  await claim(noon);
+  await rounds.goOn("sweep", "here");
+  expect(await rounds.place("sweep")).toBe("here");
+  expect(await rounds.place("other")).toBeUndefined();
+  await claim(later(5000));
+  expect(await rounds.place("sweep")).toBe("here");
+  await rounds.goOn("sweep", undefined);
+  expect(await rounds.place("sweep")).toBeUndefined();
+});

@@ -1,5 +1,5 @@
 import type { RoundStore } from "#shared/task/round-store.ts";
-import { write, type Sql } from "./sql.ts";
+import { rowsOf, write, type Sql } from "./sql.ts";
 
 export function createRoundStore(sql: Sql): RoundStore {
   return {
@@ -14,6 +14,17 @@ export function createRoundStore(sql: Sql): RoundStore {
         { name, at, nextAt: after(1), tooFarAt: after(2) },
       );
       return written > 0;
+    },
+
+    async place(name) {
+      const rows = await rowsOf<{ readonly place: string | null }>(sql, "SELECT place FROM rounds WHERE name = :name", {
+        name,
+      });
+      return rows[0]?.place ?? undefined;
+    },
+
+    async goOn(name, place) {
+      await write(sql, "UPDATE rounds SET place = :place WHERE name = :name", { name, place: place ?? null });
     },
   };
 }

@@ -22,12 +22,32 @@ interface TargetRow {
   readonly full_name: string;
   readonly branch: string | null;
   readonly base_commit: string | null;
+  readonly workspace: string;
+  readonly workspace_lookup: NonNullable<RepoTarget["workspaceLookup"]> | null;
   readonly selected: boolean;
   readonly because: string;
   readonly execution_id: string | null;
 }
 
 export function createRunStore(sql: Sql): RunStore {
+  async function addTargets(targets: readonly RepoTarget[]): Promise<readonly RepoTarget[]> {
+    const rows = await rowsOf<TargetRow>(
+      sql,
+      `INSERT INTO repo_targets
+         (campaign, run, key, repository, full_name, branch, base_commit, workspace, workspace_lookup, selected, because,
+          execution_id)
+       SELECT campaign, run, key, repository, "fullName", branch, "baseCommit", coalesce(workspace, ''),
+              "workspaceLookup", selected, because, "executionId"
+       FROM jsonb_to_recordset(CAST(:targets AS jsonb)) AS target (
+         campaign text, run integer, key text, repository jsonb, "fullName" text, branch text, "baseCommit" text,
+         workspace text, "workspaceLookup" text, selected boolean, because text, "executionId" text)
+       ON CONFLICT (campaign, run, key) DO NOTHING
+       RETURNING *`,
+      { targets: JSON.stringify(targets) },
+    );
+    return rows.map(targetFrom);
+  }
+
   return {
     async create({ campaign, specVersion, requestedBy, requestedAt }) {
       // The campaign's row makes two previews at once take turns, so that each run gets its own number.
@@ -62,20 +82,62 @@ export function createRunStore(sql: Sql): RunStore {
       return row && runFrom(row);
     },
 
-    async addTargets(targets) {
+    addTargets,
+
+    async targets(campaign, run) {
       const rows = await rowsOf<TargetRow>(
         sql,
-        `INSERT INTO repo_targets
-           (campaign, run, key, repository, full_name, branch, base_commit, selected, because, execution_id)
-         SELECT campaign, run, key, repository, "fullName", branch, "baseCommit", selected, because, "executionId"
-         FROM jsonb_to_recordset(CAST(:targets AS jsonb)) AS target (
-           campaign text, run integer, key text, repository jsonb, "fullName" text, branch text, "baseCommit" text,
-           selected boolean, because text, "executionId" text)
-         ON CONFLICT (campaign, run, key) DO NOTHING
-         RETURNING *`,
-        { targets: JSON.stringify(targets) },
+        "SELECT * FROM repo_targets WHERE campaign = :campaign AND run = :run ORDER BY key",
+        { campaign, run },
       );
       return rows.map(targetFrom);
+    },
+
+    async target(campaign, run, key) {
+      const [row] = await rowsOf<TargetRow>(
+        sql,
+        "SELECT * FROM repo_targets WHERE campaign = :campaign AND run = :run AND key = :key",
+        { campaign, run, key },
+      );
+      if (row === undefined) throw new Rejected("not-found", `Run ${run} of ${campaign} has no repository ${key}.`);
+      return targetFrom(row);
+    },
+
+    async claimLookup({ campaign, run, key }) {
+      const rows = await rowsOf(
+        sql,
+        `SELECT 1 FROM repo_targets
+         WHERE campaign = :campaign AND run = :run AND key = :key AND workspace_lookup = 'pending' FOR UPDATE`,
+        { campaign, run, key },
+      );
+      return rows.length > 0;
+    },
+
+    async divideTarget({ campaign, run, key }, into) {
+      await write(sql, "DELETE FROM repo_targets WHERE campaign = :campaign AND run = :run AND key = :key", {
+        campaign,
+        run,
+        key,
+      });
+      await addTargets(into);
+    },
+
+    async lookupFailed(campaign, run, key, because) {
+      await write(
+        sql,
+        `UPDATE repo_targets SET workspace_lookup = 'failed', because = :because
+         WHERE campaign = :campaign AND run = :run AND key = :key AND workspace_lookup = 'pending'`,
+        { campaign, run, key, because },
+      );
+    },
+
+    async cancelLookups(campaign, because) {
+      await write(
+        sql,
+        `UPDATE repo_targets SET workspace_lookup = 'cancelled', because = :because
+         WHERE campaign = :campaign AND workspace_lookup = 'pending'`,
+        { campaign, because },
+      );
     },
 
     async targetsOfExecution(executionId) {
@@ -110,12 +172,12 @@ export function createRunStore(sql: Sql): RunStore {
         sql,
         `SELECT count(*) AS seen,
                 count(*) FILTER (WHERE selected) AS selected,
-                count(*) FILTER (WHERE status = 'pending') AS pending,
+                count(*) FILTER (WHERE status = 'pending' OR workspace_lookup = 'pending') AS pending,
                 count(*) FILTER (WHERE status = 'running') AS running,
-                count(*) FILTER (WHERE status = 'no-change') AS "noChange",
-                count(*) FILTER (WHERE status = 'patch') AS patches,
-                count(*) FILTER (WHERE status = 'failed') AS failed,
-                count(*) FILTER (WHERE status = 'cancelled') AS cancelled
+                count(*) FILTER (WHERE 'no-change' IN (status, state ->> 'was')) AS "noChange",
+                count(*) FILTER (WHERE 'patch' IN (status, state ->> 'was')) AS patches,
+                count(*) FILTER (WHERE status = 'failed' OR workspace_lookup = 'failed') AS failed,
+                count(*) FILTER (WHERE status = 'cancelled' OR workspace_lookup = 'cancelled') AS cancelled
          FROM repo_targets LEFT JOIN executions ON executions.id = execution_id
          WHERE repo_targets.campaign = :campaign AND run = :number`,
         { campaign, number },
@@ -143,6 +205,7 @@ function targetFrom(row: TargetRow): RepoTarget {
     run: row.run,
     key: row.key,
     fullName: row.full_name,
+    ...(row.workspace === "" ? {} : { workspace: row.workspace }),
     selected: row.selected,
     because: row.because,
     ...withoutNulls({
@@ -150,6 +213,7 @@ function targetFrom(row: TargetRow): RepoTarget {
       branch: row.branch,
       baseCommit: row.base_commit,
       executionId: row.execution_id,
+      workspaceLookup: row.workspace_lookup,
     }),
   };
 }
