@@ -15,15 +15,15 @@ export interface CachedSteps {
   enter(step: SandboxStep, inputs: StepInputs): void;
   /** What the step came to before, if that is known; with `files` only where they were asked for then. */
   find(withFiles: boolean): Promise<CachedStep | undefined>;
-  /** Keeps what the step came to now, unless it must not be kept. Keeping it twice changes nothing. */
+  /** Keeps what the step came to now. Keeping it twice changes nothing. */
   keep(cached: CachedStep): Promise<void>;
-  /** Whether anything is kept of the step: where not, nobody need look closely at what it did. */
+  /** Whether anything is kept at all: where not, nobody need look closely at what a step did. */
   isKept(): boolean;
 }
 
 /** @param firstKey See `firstCacheKey`. */
 export function createCachedSteps(cache: StepCache, firstKey: string): CachedSteps {
-  let key: string | undefined = firstKey;
+  let key = firstKey;
 
   async function read(at: string): Promise<CachedStep | undefined> {
     const bytes = await cache.get(at);
@@ -34,21 +34,19 @@ export function createCachedSteps(cache: StepCache, firstKey: string): CachedSte
 
   return {
     enter(step, inputs) {
-      key &&= cacheKeyOf(key, step, inputs);
+      key = cacheKeyOf(key, step, inputs);
     },
     async find(withFiles) {
-      if (key === undefined) return undefined;
       const [preferred, other] = withFiles ? [keyWithFiles(key), key] : [key, keyWithFiles(key)];
       return (await read(preferred)) ?? (await read(other));
     },
     async keep(cached) {
-      if (key === undefined) return;
       const at = cached.files === undefined ? key : keyWithFiles(key);
       // What cannot be written down runs again next time.
       const bytes = await encodeCachedStep(cached).catch(() => undefined);
       if (bytes !== undefined) await cache.put(at, bytes);
     },
-    isKept: () => key !== undefined,
+    isKept: () => true,
   };
 }
 

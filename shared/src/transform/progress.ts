@@ -91,6 +91,20 @@ export function afterStep(options: {
   return { steps: [...progress.steps, result], previous, outputs: { ...progress.outputs, ...outputs } };
 }
 
+/** Takes in a step that need not run again: what it printed and changed then. @throws TransformFailed as `afterStep` does. */
+export function afterCached(options: Parameters<typeof afterStep>[0]): TransformProgress {
+  const after = afterStep(options);
+  return {
+    ...after,
+    steps: after.steps.map((step, index) => (index === after.steps.length - 1 ? { ...step, status: "cached" } : step)),
+  };
+}
+
+/** What the step before changed is what all have changed, as long as none has run since. */
+export function withChangedFiles(progress: TransformProgress, files: ChangedFiles): TransformProgress {
+  return progress.previous === undefined ? progress : { ...progress, previous: { ...progress.previous, ...files } };
+}
+
 /** The results with that of a step which failed, or whose outputs cannot be read. */
 export function afterFailure(progress: TransformProgress, step: SandboxStep, end: StepEnd): TransformProgress {
   return { ...progress, steps: [...progress.steps, resultOf(step, progress.steps.length, end)] };
@@ -194,7 +208,10 @@ export function readsChangedFiles(step: SandboxStep): boolean {
   return templates.some((template) => template.includes("${{") && template.includes("_files"));
 }
 
-/** Whether the changed files have to be listed after a step: for its own outputs, or for what the next one reads. */
+/**
+ * Whether the changed files are listed after a step: for its own outputs, or since the next one is likely to read them. A
+ * later one that does asks again.
+ */
 export function wantsChangedFiles(steps: readonly SandboxStep[], index: number): boolean {
   return steps.slice(index, index + 2).some(readsChangedFiles);
 }

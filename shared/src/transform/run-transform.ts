@@ -7,6 +7,7 @@ import { createCachedSteps, noCachedSteps, type CachedSteps } from "./cached-ste
 import type { StepWatch } from "./live-log-writer.ts";
 import { keepPatch, patchTooLarge } from "./patch.ts";
 import {
+  afterCached,
   afterFailure,
   afterSkip,
   afterStep,
@@ -17,12 +18,13 @@ import {
   readsChangedFiles,
   resultOfTransform,
   wantsChangedFiles,
+  withChangedFiles,
   type StepEnd,
   type TransformProgress,
 } from "./progress.ts";
 import { createRedactor, type Redactor } from "./redactor.ts";
 import { emptySnapshot, isEmptySnapshot, type Snapshot } from "./snapshot.ts";
-import { afterCached, firstCacheKey, type StepCache } from "./step-cache.ts";
+import { firstCacheKey, type StepCache } from "./step-cache.ts";
 import { resolveSecrets, type StepInputs } from "./step-inputs.ts";
 import type { StepRoom } from "./step-room.ts";
 import { outcomeOfFailure } from "./transform-failed.ts";
@@ -97,7 +99,9 @@ class Transform {
   }
 
   async #step(step: SandboxStep): Promise<void> {
-    const files = readsChangedFiles(step) ? await this.#changedFiles() : noChangedFiles;
+    const readsFiles = readsChangedFiles(step);
+    const files = readsFiles ? await this.#changedFiles() : noChangedFiles;
+    if (readsFiles) this.#progress = withChangedFiles(this.#progress, files);
     const plan = planStep({ job: this.#job, step, progress: this.#progress, files, secrets: this.#secrets });
     if (plan.kind === "skip") {
       this.#progress = afterSkip(this.#progress, step);
@@ -123,7 +127,10 @@ class Transform {
       found = { ...found, files: await room.changedFiles() };
       await cached.keep(found);
     }
-    this.#progress = afterCached(this.#progress, step, found, await this.#keepLog(index, found.log));
+    const { stdout, stderr, logTruncated, files = noChangedFiles } = found;
+    const logKey = await this.#keepLog(index, found.log);
+    const end: StepEnd = { end: "exited", exitCode: 0, durationMs: 0, stdout, stderr, logKey, logTruncated };
+    this.#progress = afterCached({ job: this.#job, step, progress: this.#progress, end, files });
     this.#tellEnd(found.log);
     return true;
   }
@@ -156,9 +163,8 @@ class Transform {
     }
     if (cached.isKept()) {
       const { stdout, stderr, logTruncated } = end;
-      const outputs = this.#progress.steps[index]?.outputs ?? {};
       const taken = await room.snapshot();
-      const about = { stdout, stderr, outputs, log, logTruncated, ...(wantsFiles && { files }) };
+      const about = { stdout, stderr, log, logTruncated, ...(wantsFiles && { files }) };
       // While it is written the next step can run: its own key is taken before.
       if (taken !== undefined) this.#kept.push(cached.keep({ ...about, snapshot: taken }));
     }
@@ -170,7 +176,9 @@ class Transform {
     const { bring, cache } = this.#parts;
     const trees = await bring();
     this.#timings.fetchMs += this.#now() - before;
-    if (cache === undefined) return { ...trees, cached: noCachedSteps };
+    // What a step prints is redacted by all secrets of its transform, so what is known of it without them, or with others,
+    // is something else; and a secret's value may change without its name.
+    if (cache === undefined || this.#secrets.size > 0) return { ...trees, cached: noCachedSteps };
     const firstKey = firstCacheKey({ job: this.#job, tree: trees.shownTree, programs: cache.programs });
     return { ...trees, cached: createCachedSteps(cache.steps, firstKey) };
   }

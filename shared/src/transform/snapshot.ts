@@ -7,17 +7,20 @@ import { z } from "zod";
  * included, since a later step may read it. Paths are relative; each character is one byte, since names need not be UTF-8.
  */
 export interface Snapshot {
+  /** Nothing that was laid out had been modified later. What is older than this was given its time by a program. */
+  readonly laidOutAtMs: number;
   readonly deleted: readonly string[];
   /** Parents come before what is in them. */
   readonly entries: readonly SnapshotEntry[];
 }
 
-export type SnapshotEntry =
-  | { readonly kind: "directory"; readonly path: string; readonly mode: number }
-  | { readonly kind: "file"; readonly path: string; readonly mode: number; readonly content: Uint8Array }
-  | { readonly kind: "symlink"; readonly path: string; readonly target: string };
+export type SnapshotEntry = { readonly path: string; readonly modifiedAtMs: number } & (
+  | { readonly kind: "directory"; readonly mode: number }
+  | { readonly kind: "file"; readonly mode: number; readonly content: Uint8Array }
+  | { readonly kind: "symlink"; readonly target: string }
+);
 
-export const emptySnapshot: Snapshot = { deleted: [], entries: [] };
+export const emptySnapshot: Snapshot = { laidOutAtMs: 0, deleted: [], entries: [] };
 
 export function isEmptySnapshot({ deleted, entries }: Snapshot): boolean {
   return deleted.length === 0 && entries.length === 0;
@@ -28,15 +31,17 @@ const path = z
   .min(1)
   .refine((value) => value.split("/").every((name) => name !== "" && name !== "." && name !== ".."));
 const mode = z.int().min(0).max(0o7777);
+const modifiedAtMs = z.number();
 
 /** With the sizes of contents in place of the contents, which follow in the same order. */
 const snapshotHeader = z.object({
+  laidOutAtMs: z.number(),
   deleted: z.array(path),
   entries: z.array(
     z.discriminatedUnion("kind", [
-      z.object({ kind: z.literal("directory"), path, mode }),
-      z.object({ kind: z.literal("file"), path, mode, sizeBytes: z.int().nonnegative() }),
-      z.object({ kind: z.literal("symlink"), path, target: z.string().min(1) }),
+      z.object({ kind: z.literal("directory"), path, modifiedAtMs, mode }),
+      z.object({ kind: z.literal("file"), path, modifiedAtMs, mode, sizeBytes: z.int().nonnegative() }),
+      z.object({ kind: z.literal("symlink"), path, modifiedAtMs, target: z.string().min(1) }),
     ]),
   ),
 });
@@ -53,7 +58,7 @@ export async function encodeSnapshot(about: unknown, snapshot: Snapshot): Promis
     contents.push(content);
     return { ...file, sizeBytes: content.byteLength };
   });
-  const header = Buffer.from(JSON.stringify({ about, snapshot: { deleted: snapshot.deleted, entries } }));
+  const header = Buffer.from(JSON.stringify({ about, snapshot: { ...snapshot, entries } }));
   const length = Buffer.alloc(4);
   length.writeUInt32BE(header.byteLength);
   return compress(Buffer.concat([length, header, ...contents]), { level: 1 });
@@ -79,5 +84,5 @@ export async function decodeSnapshot<About>(
     at += sizeBytes;
     return { ...file, content };
   });
-  return { about: parsed.about, snapshot: { deleted: parsed.snapshot.deleted, entries } };
+  return { about: parsed.about, snapshot: { ...parsed.snapshot, entries } };
 }

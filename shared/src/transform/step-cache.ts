@@ -1,9 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { StepResult } from "#shared/execution/transform-result.ts";
 import type { SandboxStep, TransformJob } from "#shared/ports/sandbox.ts";
-import type { ChangedFiles, JsonValue } from "#shared/spec/template/context.ts";
-import type { TransformProgress } from "./progress.ts";
+import type { ChangedFiles } from "#shared/spec/template/context.ts";
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from "./snapshot.ts";
 import type { StepInputs } from "./step-inputs.ts";
 
@@ -21,7 +19,6 @@ export interface CachedStep {
   readonly stderr: string;
   /** What all steps had changed after it, where somebody asked. */
   readonly files?: ChangedFiles | undefined;
-  readonly outputs: Readonly<Record<string, JsonValue>>;
   readonly log: Uint8Array;
   readonly logTruncated: boolean;
   readonly snapshot: Snapshot;
@@ -32,11 +29,10 @@ export const largestCachedBytes = 64 << 20;
 
 const names = z.array(z.string());
 const aboutStep = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   stdout: z.string(),
   stderr: z.string(),
   files: z.object({ modified_files: names, added_files: names, deleted_files: names, renamed_files: names }).optional(),
-  outputs: z.record(z.string(), z.json() as z.ZodType<JsonValue>), // z.json's type allows what JSON cannot hold
   log: z.base64(),
   logTruncated: z.boolean(),
 });
@@ -45,7 +41,7 @@ const aboutStep = z.object({
 export async function encodeCachedStep({ snapshot, log, ...about }: CachedStep): Promise<Uint8Array | undefined> {
   const contents = snapshot.entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.content.length : 0), 0);
   if (contents + log.length * 2 > largestCachedBytes / 2) return undefined;
-  return encodeSnapshot({ version: 1, ...about, log: Buffer.from(log).toString("base64") }, snapshot);
+  return encodeSnapshot({ version: 2, ...about, log: Buffer.from(log).toString("base64") }, snapshot);
 }
 
 /** @throws Error when the bytes are no cached step of this version. */
@@ -68,47 +64,22 @@ export function firstCacheKey(options: {
 }): string {
   const { job, tree, programs } = options;
   // The branch is what the steps' git calls theirs.
-  return hash(["octobatch", 1, tree, job.workspace.path, job.workspace.onlyFetch, job.source.branch, programs]);
+  return hash(["octobatch", 2, tree, job.workspace.path, job.workspace.onlyFetch, job.source.branch, programs]);
 }
 
 /**
- * The key of a step, by its own input and that of all steps before it; undefined for one whose result must not be kept:
- * it reads a secret, whose value may change without its name, and so does everything that comes after it.
+ * The key of a step, by its own input and that of all steps before it. What it puts out is no input: that may speak of the
+ * repository and the campaign, and is made of what it printed, each time.
  */
-export function cacheKeyOf(previous: string, step: SandboxStep, inputs: StepInputs): string | undefined {
-  if (Object.values(step.env).some((value) => typeof value !== "string")) return undefined;
+export function cacheKeyOf(previous: string, step: SandboxStep, inputs: StepInputs): string {
   const environment = Object.entries(inputs.environment).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return hash([previous, step.image, inputs.script, environment, inputs.files, step.outputs]);
+  return hash([previous, step.image, inputs.script, environment, inputs.files]);
 }
 
 /** A step that was asked for what it changed is kept apart, so that it is found whether somebody asks or not. */
 export function keyWithFiles(key: string): string {
   return hash([key, "with the changed files"]);
 }
-
-/** The progress after a step that need not run again. */
-export function afterCached(
-  progress: TransformProgress,
-  step: SandboxStep,
-  cached: CachedStep,
-  logKey: string | undefined,
-): TransformProgress {
-  const { outputs, stdout, stderr, files, logTruncated } = cached;
-  const result: StepResult = {
-    index: progress.steps.length,
-    ...(step.name === undefined ? {} : { name: step.name }),
-    status: "cached",
-    exitCode: 0,
-    durationMs: 0,
-    ...(logKey === undefined ? {} : { logKey }),
-    logTruncated,
-    outputs: { ...outputs },
-  };
-  const previous = { stdout, stderr, ...(files ?? noFiles) };
-  return { steps: [...progress.steps, result], previous, outputs: { ...progress.outputs, ...outputs } };
-}
-
-const noFiles: ChangedFiles = { modified_files: [], added_files: [], deleted_files: [], renamed_files: [] };
 
 function hash(parts: readonly unknown[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");

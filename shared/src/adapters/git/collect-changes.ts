@@ -97,7 +97,11 @@ async function stage(
 ): Promise<Staged | (CollectedChanges & { readonly kind: "nested-repository" | "patch-too-large" })> {
   const { repository, base, baseTree, run } = workTree;
   // Files below a submodule's path are invisible to `git add`, so they are looked for by hand.
+  // The index knows nothing of the files but their content, so that git looks at it: a file that is written by way of a
+  // memory mapping may have the times it had before (tmpfs).
   const script = `
+rm -f -- "$GIT_DIR/index"
+git read-tree "$1"
 git add --all
 tree=$(git write-tree)
 echo "$tree"
@@ -165,7 +169,7 @@ async function readContent(entry: DiffEntry, workTree: WorkTree, mostBytes: numb
   const place = Buffer.concat([Buffer.from(`${workTree.fromHere}/`), entry.name]);
   try {
     if (entry.mode === "120000") return await readlink(place, { encoding: "buffer" });
-    const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       if ((await file.stat()).size > mostBytes) throw tooMuch();
       return await file.readFile();

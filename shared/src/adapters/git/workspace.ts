@@ -9,6 +9,7 @@ import { TransformFailed } from "#shared/transform/transform-failed.ts";
 import { collectChanges, stageChanges, type CollectedChanges } from "./collect-changes.ts";
 import { plainAttributes } from "./fetch-base.ts";
 import { GitFailed, type RunCommand, type TrustedRepository } from "./git-command.ts";
+import { isBelow } from "./git-path.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { layOut, treeOfWorkspace, wholeTree } from "./work-tree.ts";
 
@@ -63,7 +64,7 @@ export async function openWorkspace(options: LayOut): Promise<Workspace> {
       const collected = await judged(() => collectChanges(base, patchBytes));
       if (collected.kind === "nested-repository") throw nestedRepository(collected.paths);
       if (collected.kind !== "patch" || !workspace.onlyFetch || workspace.path === "") return collected;
-      const outside = collected.changes.find(({ path }) => !path.startsWith(`${workspace.path}/`));
+      const outside = collected.changes.find(({ path }) => !isBelow(path, workspace.path));
       if (outside !== undefined) throw outsideWorkspace(workspace.path, outside.path);
       const { commit } = source;
       const whole = await judged(() =>

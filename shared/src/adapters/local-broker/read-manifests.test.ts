@@ -56,7 +56,12 @@ describe("the manifests that are deployed", async () => {
       expect(template.spec.containerConcurrency).toBeGreaterThan(0);
       expect(Number(template.metadata.annotations["autoscaling.knative.dev/max-scale"])).toBeGreaterThan(0);
       expect(template.spec.timeoutSeconds).toBeGreaterThan(0);
-      expect(template.spec).toMatchObject({ serviceAccountName: "octobatch", automountServiceAccountToken: false });
+      // Only who starts and ends Jobs speaks to the API server.
+      const isExecutor = ["execute-transform", "cancel-execution"].includes(name);
+      expect(template.spec).toMatchObject({
+        serviceAccountName: isExecutor ? "octobatch-executor" : "octobatch",
+        automountServiceAccountToken: isExecutor,
+      });
       expect(container?.command).toEqual(["node", `functions/${name}/${name}.ts`]);
       expect(container).toMatchObject({
         readinessProbe: { httpGet: { path: "/readyz" } },

@@ -1,4 +1,6 @@
-import { lchownSync, lstatSync, readdirSync } from "node:fs";
+import { hash } from "node:crypto";
+import { constants, lchownSync, lstatSync, readdirSync } from "node:fs";
+import { open } from "node:fs/promises";
 
 /** What is known of a file without reading it. The kernel alone sets `changedAtNs`, at every change. */
 export interface FileFacts {
@@ -9,6 +11,8 @@ export interface FileFacts {
   readonly links: number;
   readonly inode: bigint;
   readonly changedAtNs: bigint;
+  /** Programs may set it to anything. */
+  readonly modifiedAtMs: number;
 }
 
 /** Every path below a directory, parents first; each character is one byte. */
@@ -21,21 +25,50 @@ export type FileTree = ReadonlyMap<string, FileFacts>;
  */
 export async function readFileTree(directory: string, owner?: number): Promise<FileTree> {
   const tree = new Map<string, FileFacts>();
-  const unread = [""];
+  const directories = [""];
   if (owner !== undefined) lchownSync(directory, owner, owner);
-  for (let parent = unread.shift(); parent !== undefined; parent = unread.shift()) {
-    // Synchronous calls are many times faster; between directories others have their turn.
+  for (const parent of directories) {
     for (const name of readdirSync(pathIn(directory, parent), { encoding: "buffer" })) {
       const path = parent === "" ? name.toString("latin1") : `${parent}/${name.toString("latin1")}`;
       const place = pathIn(directory, path);
       if (owner !== undefined) lchownSync(place, owner, owner);
       const facts = factsOf(place);
       tree.set(path, facts);
-      if (facts.kind === "directory") unread.push(path);
+      if (facts.kind === "directory") directories.push(path);
+      // Synchronous calls are many times faster; now and then others have their turn.
+      if (tree.size % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-    await new Promise((resolve) => setImmediate(resolve));
   }
   return tree;
+}
+
+/**
+ * What the files of a tree hold, as hashes; undefined when that is more than `mostBytes`. On tmpfs a file that is written by
+ * way of a memory mapping keeps its times, so times alone do not tell.
+ */
+export async function hashFiles(
+  directory: string,
+  tree: FileTree,
+  mostBytes: number,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const hashes = new Map<string, string>();
+  let bytes = 0;
+  for (const [path, { kind, sizeBytes }] of tree) {
+    if (kind !== "file") continue;
+    bytes += sizeBytes;
+    if (bytes > mostBytes) return undefined;
+    hashes.set(path, await hashFile(pathIn(directory, path)));
+  }
+  return hashes;
+}
+
+export async function hashFile(file: Buffer): Promise<string> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    return hash("sha1", await handle.readFile());
+  } finally {
+    await handle.close();
+  }
 }
 
 /** A path below a directory, in the bytes that the file system has. */
@@ -54,5 +87,6 @@ function factsOf(path: Buffer): FileFacts {
     links: Number(stat.nlink),
     inode: stat.ino,
     changedAtNs: stat.ctimeNs,
+    modifiedAtMs: Number(stat.mtimeNs) / 1e6,
   };
 }

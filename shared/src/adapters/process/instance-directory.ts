@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { removeAll } from "./remove-all.ts";
 
 /** The directory of this process below the work directory, and its name, which no other process has had since boot. */
 export interface InstanceDirectory {
@@ -13,7 +14,9 @@ const instanceName = /^octobatch-(\d+)-(\d+)/;
 export async function claimInstanceDirectory(workDirectory: string): Promise<InstanceDirectory> {
   await mkdir(workDirectory, { recursive: true, mode: 0o700 });
   for (const name of await readdir(workDirectory)) {
-    if (await isStaleInstance(name)) await rm(join(workDirectory, name), { recursive: true, force: true });
+    if (!(await isStaleInstance(name))) continue;
+    // What another user left stays; it is in nobody's way.
+    await removeAll(join(workDirectory, name)).catch(() => undefined);
   }
   const started = await startedAtTicks(process.pid);
   for (let attempt = 0; ; attempt += 1) {

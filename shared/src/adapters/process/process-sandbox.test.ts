@@ -99,6 +99,27 @@ describe("the process sandbox on its machine", () => {
     expect((await world.patch(await world.result(job))).contents).toMatchObject([{ path: "out.txt" }]);
   });
 
+  test("what is cancelled while it waits for its turn does not wait any longer", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const sandbox = open({ slots: 1 });
+    const first = aJob(source, [{ run: "sleep 600", timeoutMs: 600_000 }]);
+    const waiting = aJob(source, ["true"]);
+    await sandbox.start(first);
+    await sandbox.start(waiting);
+    await sandbox.cancel(waiting.executionId);
+    expect((await sandbox.inspect(waiting)).status).toBe("unknown");
+    expect((await sandbox.inspect(first)).status).toBe("running");
+  });
+
+  test("without isolation, a daemon that left its group costs nobody their turn", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const sandbox = open({ isolation: "none", slots: 1 });
+    const job = aJob(source, ["setsid sleep 20 & echo said"]);
+    await sandbox.start(job);
+    await world.report(job.executionId);
+    expect(await world.log(await world.result(job))).toBe("said\n");
+  });
+
   test("without isolation, which only the operator can ask for, steps still run and end", async () => {
     const source = await world.addRepository("plain", "echo one > README.md");
     const sandbox = open({ isolation: "none" });

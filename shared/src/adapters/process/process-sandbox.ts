@@ -1,67 +1,35 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { BlobNotFound, type BlobStore } from "#shared/ports/blob-store.ts";
-import type { Clock } from "#shared/ports/clock.ts";
-import type { RepositoryRef } from "#shared/ports/code-host.ts";
 import type { LiveLogs } from "#shared/ports/live-logs.ts";
 import { SandboxUnavailable, type Sandbox, type TransformJob } from "#shared/ports/sandbox.ts";
 import { serializeTransformResult } from "#shared/execution/transform-result.ts";
 import { createLiveLogWriter } from "#shared/transform/live-log-writer.ts";
 import type { StepCache } from "#shared/transform/step-cache.ts";
-import type { RemoteAccess } from "../git/remote.ts";
-import { createSourceCache, type Sources } from "../git/source-cache.ts";
-import { createControlGroup, findControlGroups, removeStaleGroups, type ControlGroup } from "./control-groups.ts";
+import { createControlGroup, type ControlGroup } from "./control-groups.ts";
 import { openDirectory, openEnclosure, type Enclosure } from "./enclosure.ts";
-import { readHostView, type HostView } from "./host-view.ts";
-import { claimInstanceDirectory, isStaleInstance, type InstanceDirectory } from "./instance-directory.ts";
-import { detectIsolation, isRoot, stepUser, type IsolationKind } from "./isolation.ts";
+import { isRoot, stepUser } from "./isolation.ts";
 import type { StepPlace } from "./launch-step.ts";
-import { nameOfPrograms } from "./programs.ts";
+import { removeAll } from "./remove-all.ts";
 import { runCommand } from "./run-command.ts";
-import { seccompProgram } from "./seccomp.ts";
 import { createSlots } from "./slots.ts";
+import { surveyMachine, type Machine, type MachineOptions } from "./survey-machine.ts";
 import { runTransform } from "./transform.ts";
 
-export interface ProcessSandboxOptions {
-  readonly codeHost: { gitAccess(repository: RepositoryRef): Promise<RemoteAccess> };
+export interface ProcessSandboxOptions extends MachineOptions {
   readonly blobs: BlobStore;
   /** Where people read along while steps run; undefined: nowhere. */
   readonly liveLogs?: Pick<LiveLogs, "append"> | undefined;
   /** Undefined: every step of every transform runs. */
   readonly stepCache?: StepCache | undefined;
-  /** What the commits that are kept for later transforms may take on the disk; 0 by default: none is kept. */
-  readonly sourceCacheBytes?: number | undefined;
   /** The value of a secret, if there is one by that name. */
   readonly secrets: (name: string) => string | undefined;
   /** Told when a transform has written its result; its failure is logged, since `inspect` tells the same. */
   readonly reported: (executionId: string) => Promise<void>;
-  /** For work in progress. Removed piece by piece; several processes may share it. */
-  readonly workDirectory: string;
   /** How many transforms run at once; more wait in order. */
   readonly slots: number;
-  readonly clock: Clock;
-  /** Set by the operator. By default what the machine has, and `none` never without being asked for. */
-  readonly isolation?: IsolationKind;
-  /** First in the PATH of steps, and visible to them. */
-  readonly toolDirectories?: readonly string[];
-  /** Visible to steps, for what the tools need. */
-  readonly readOnlyDirectories?: readonly string[];
-  /** For git: proxies and certificates, such as `https_proxy` or `GIT_SSL_CAINFO`. */
-  readonly gitEnvironment?: Readonly<Record<string, string>>;
   readonly logger?: { error(fields: Record<string, unknown>, message: string): void };
-}
-
-/** What is found out once, at the first need. */
-interface Machine {
-  readonly isolation: IsolationKind;
-  readonly instance: InstanceDirectory;
-  readonly view: HostView;
-  readonly hierarchies: Awaited<ReturnType<typeof findControlGroups>>;
-  readonly seccompFile: string | undefined;
-  readonly sources: Sources;
-  /** Names what this machine gives to steps, see `nameOfPrograms`. */
-  readonly programs: string;
 }
 
 interface Running {
@@ -103,7 +71,8 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
   }
 
   async function execute(here: Machine, job: TransformJob, entry: Running): Promise<void> {
-    const slot = await slots.take();
+    const slot = await slots.take(entry.abort.signal);
+    if (slot === undefined) return;
     const directory = join(here.instance.path, randomBytes(8).toString("hex"));
     const liveLog = liveLogOf(job);
     try {
@@ -134,7 +103,11 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
         openPlace,
         gitDirectory: join(directory, "git"),
         runGit: (command) => runCommand(command),
-        cache: options.stepCache && { steps: options.stepCache, programs: here.programs },
+        // Without isolation a step can read anything.
+        cache:
+          here.isolation === "none"
+            ? undefined
+            : options.stepCache && { steps: options.stepCache, programs: await here.programs() },
         signal: entry.abort.signal,
         watch: liveLog,
         artifactPrefix: `${job.artifactPrefix}/attempts/${randomBytes(6).toString("hex")}`,
@@ -144,7 +117,10 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
     } finally {
       liveLog?.close();
       await entry.enclosure?.destroy();
-      await rm(directory, { recursive: true, force: true });
+      // What a step has left may resist; nobody else has to wait for that.
+      await removeAll(directory).catch((error: unknown) => {
+        options.logger?.error({ err: error, directory }, "the directory of a transform could not be removed");
+      });
       slots.give(slot);
     }
     // `inspect` has to say finished by the time anybody hears of it.
@@ -206,75 +182,11 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
       await Promise.all([...running.keys()].map(cancel));
       const here = await machine?.catch(() => undefined);
       await Promise.all([...groups.values()].map((group) => group.remove()));
-      if (here !== undefined) await rm(here.instance.path, { recursive: true, force: true });
+      if (here !== undefined) await removeAll(here.instance.path);
     },
   };
 }
 
 function resultKey(job: Pick<TransformJob, "artifactPrefix">): string {
   return `${job.artifactPrefix}/result.json`;
-}
-
-/** @throws SandboxUnavailable with what is missing and the remedy. */
-async function surveyMachine(options: ProcessSandboxOptions): Promise<Machine> {
-  const instance = await claimInstanceDirectory(options.workDirectory);
-  try {
-    const program = seccompProgram(process.arch);
-    const seccompFile = program === undefined ? undefined : join(instance.path, "seccomp");
-    if (program !== undefined && seccompFile !== undefined) await writeFile(seccompFile, program);
-    const view = await readHostView({
-      toolDirectories: options.toolDirectories ?? [],
-      readOnlyDirectories: options.readOnlyDirectories ?? [],
-      workDirectory: options.workDirectory,
-    });
-    const isolation = await isolationHere(options, instance, seccompFile);
-    const hierarchies = isolation === "none" ? [] : await usableControlGroups(instance.name);
-    await removeStaleGroups(hierarchies, isStaleInstance);
-    const sources = createSourceCache({
-      directory: join(options.workDirectory, "sources"),
-      incoming: instance.path,
-      limitBytes: options.sourceCacheBytes ?? 0,
-      access: ({ repositoryId: id, repositoryNodeId: nodeId, owner, name }) =>
-        options.codeHost.gitAccess({ id, nodeId, owner, name }),
-      gitEnvironment: options.gitEnvironment,
-      run: (command) => runCommand(command),
-    });
-    const programs = await nameOfPrograms(isolation, view);
-    return { isolation, instance, view, hierarchies, seccompFile, sources, programs };
-  } catch (error) {
-    await rm(instance.path, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-/** @throws SandboxUnavailable */
-async function isolationHere(
-  options: ProcessSandboxOptions,
-  instance: InstanceDirectory,
-  seccompFile: string | undefined,
-): Promise<IsolationKind> {
-  if (options.isolation === "none") return "none";
-  const found = await detectIsolation(instance.path, {
-    ...(seccompFile === undefined ? {} : { seccompFile }),
-    ...(options.isolation === undefined ? {} : { only: options.isolation }),
-  });
-  if (found.kind === "unavailable") throw new SandboxUnavailable(found.because);
-  return found.kind;
-}
-
-/** Control groups that can really be made; without them memory is limited for each process alone. */
-async function usableControlGroups(name: string): Promise<Awaited<ReturnType<typeof findControlGroups>>> {
-  const hierarchies = await findControlGroups();
-  const usable = await Promise.all(
-    hierarchies.map(async (hierarchy) => {
-      try {
-        const group = await createControlGroup([hierarchy], `${name}-try`, { memoryBytes: 64 << 20, processes: 64 });
-        await group.remove();
-        return [hierarchy];
-      } catch {
-        return [];
-      }
-    }),
-  );
-  return usable.flat();
 }

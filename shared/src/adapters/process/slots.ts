@@ -1,22 +1,34 @@
 /** A fixed number of places, each taken by one at a time; who comes when all are taken waits in order. */
 export interface Slots {
-  /** Resolves to the number of a free place, from 0. */
-  take(): Promise<number>;
+  /** Resolves to the number of a free place, from 0; to nothing when the signal comes first. */
+  take(signal?: AbortSignal): Promise<number | undefined>;
   give(slot: number): void;
 }
 
 export function createSlots(count: number): Slots {
   const free = Array.from({ length: count }, (_, slot) => slot);
-  const waiting: ((slot: number) => void)[] = [];
+  const waiting = new Set<(slot: number) => void>();
   return {
-    take() {
+    take(signal) {
+      if (signal?.aborted === true) return Promise.resolve(undefined);
       const slot = free.shift();
-      return slot === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(slot);
+      if (slot !== undefined) return Promise.resolve(slot);
+      return new Promise((resolve) => {
+        waiting.add(resolve);
+        signal?.addEventListener("abort", () => {
+          waiting.delete(resolve);
+          resolve(undefined);
+        });
+      });
     },
     give(slot) {
-      const next = waiting.shift();
-      if (next === undefined) free.push(slot);
-      else next(slot);
+      const [next] = waiting;
+      if (next === undefined) {
+        free.push(slot);
+        return;
+      }
+      waiting.delete(next);
+      next(slot);
     },
   };
 }

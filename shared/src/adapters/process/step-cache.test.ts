@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -146,12 +147,87 @@ git add README.md; printf 'n' > "$(printf 'caf\\351')"; echo text > src`;
     expect(statuses(await world.result(job))).toEqual(["ran"]);
   });
 
-  test("are never kept when they, or one before them, read a secret", async () => {
-    world.secrets.set("TOKEN", "s3cr3t-value");
-    const steps: Steps = [{ run: "true", env: { T: { secret: "TOKEN" } } }, "echo x > y"];
-    await run(steps);
+  test("put out what belongs to the campaign and the repository at hand", async () => {
+    const first = {
+      run: "echo said",
+      outputs: {
+        name: { value: "${{ repository.name }} ${{ campaign.name }} ${{ step.stdout }}", format: "text" as const },
+      },
+    };
+    await run([first]);
+    const twin = await world.addRepository(
+      "twin",
+      "echo one > README.md; mkdir src; echo x > src/x; echo '/built' > .gitignore",
+    );
+    const job = { ...aJob(twin, [first]), campaign: { name: "other", description: "" } };
+    await opened[0]?.start(job);
+    await world.report(job.executionId);
+    const result = await world.result(job);
+    expect(statuses(result)).toEqual(["cached"]);
+    expect(result.steps[0]?.outputs).toEqual({ name: expect.stringMatching(/^acme\/twin other said/) });
+  });
+
+  test("are neither kept nor found by a transform that reads a secret, whose redaction is its own", async () => {
+    world.secrets.set("TOKEN", "prod-value");
+    const plain = "echo hi prod-value > f; cat f";
+    const secret = { run: "true", env: { T: { secret: "TOKEN" } } };
+    const redacted = await run([plain.replace("> f; cat f", ""), secret]);
     expect(await cachedKeys()).toEqual([]);
-    expect(statuses(await run(steps))).toEqual(["ran", "ran"]);
+    expect(await world.log(redacted)).toBe("hi ***TOKEN***\n");
+    const bare = await run([plain.replace("> f; cat f", "")]);
+    expect(await world.log(bare)).toBe("hi prod-value\n");
+    const again = await run([plain.replace("> f; cat f", ""), secret]);
+    expect(statuses(again)).toEqual(["ran", "ran"]);
+    expect(await world.log(again)).toBe("hi ***TOKEN***\n");
+  });
+
+  test("leave files whose times tell what is newer, and the times that a program gave them", async () => {
+    const before = "echo o > x.o; sleep 0.05; echo c > x.c; touch -d 2001-01-01 old; sleep 0.05; echo t > README.md";
+    const look = `[ x.c -nt x.o ] && [ x.o -nt .gitignore ] && [ README.md -nt x.c ] && echo order
+[ .gitignore -nt old ] && stat -c %Y old; [ src/x -nt x.o ] || echo base`;
+    const straight = await run([before, look]);
+    expect(await world.log(straight, 1)).toBe("order\n978307200\nbase\n");
+    const after = await run([before, `${look} # again`]);
+    expect(statuses(after)).toEqual(["cached", "ran"]);
+    expect(await world.log(after, 1)).toBe(await world.log(straight, 1));
+  });
+
+  test.skipIf(spawnSync("python3", ["--version"]).error !== undefined)(
+    "are seen to change a file by way of a memory mapping, which leaves its times as they were",
+    async () => {
+      const map = `python3 -c "
+import mmap
+with open('README.md', 'r+b') as file:
+    view = mmap.mmap(file.fileno(), 0)
+    view[0]
+    view[0:3] = b'ONE'
+"`;
+      const first = await world.patch(await run([map]));
+      expect(first.text).toContain("+ONE");
+      const second = await run([map, "cat README.md"]);
+      expect(statuses(second)).toEqual(["cached", "ran"]);
+      expect(await world.log(second, 1)).toBe("ONE\n");
+    },
+  );
+
+  test("tell what they changed to one that comes after a skipped one, whether they ran or not", async () => {
+    const steps = (word: string): Steps => [
+      "echo x > added",
+      { run: "exit 1", if: "false" },
+      `echo ${word} "\${{ previous_step.added_files }}"`,
+    ];
+    for (const word of ["a", "b"]) {
+      const result = await run(steps(word));
+      expect(statuses(result)).toEqual([word === "a" ? "ran" : "cached", "skipped", "ran"]);
+      expect(await world.log(result, 2)).toBe(`${word} ["added"]\n`);
+    }
+  });
+
+  test("always run where nothing isolates them, since there they can read anything", async () => {
+    const sandbox = open({ isolation: "none" });
+    expect(statuses(await run(["echo x > y"], source, sandbox))).toEqual(["ran"]);
+    expect(statuses(await run(["echo x > y"], source, sandbox))).toEqual(["ran"]);
+    expect(await cachedKeys()).toEqual([]);
   });
 
   test("are not kept when they fail, or leave what cannot be kept truly", async () => {

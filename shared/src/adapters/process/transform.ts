@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { BlobStore } from "#shared/ports/blob-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
@@ -72,12 +73,18 @@ function roomIn(
   };
 }
 
+async function leftNothing(directory: string): Promise<boolean> {
+  const left = await Promise.all(["tmp", "shm"].map((name) => readdir(join(directory, name)).catch(() => ["?"])));
+  return left.flat().length === 0;
+}
+
 /** A step's /tmp ends with it: it counts against the disk limit, and a Job's step would have its own. */
 async function forget(place: StepPlace, index: number): Promise<void> {
-  try {
-    await rm(stepDirectory(place.enclosure.volumeFromHere, index), { recursive: true, force: true });
-  } catch {
-    // A step may have closed a directory of its own to us, but not to who is root in there.
+  const here = stepDirectory(place.enclosure.volumeFromHere, index);
+  if (await leftNothing(here)) {
+    await rm(here, { recursive: true, force: true });
+  } else {
+    // In there: it may be very much, and closed to us, but not to who is root in there.
     await runCommand(
       {
         argv: ["rm", "-rf", "--", stepDirectory(place.enclosure.volume, index)],

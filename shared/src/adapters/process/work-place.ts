@@ -7,7 +7,7 @@ import { openWorkspace, type Workspace } from "../git/workspace.ts";
 import { readFileTree } from "./file-tree.ts";
 import { objectsInside, type StepPlace } from "./launch-step.ts";
 import { runCommand } from "./run-command.ts";
-import { restoreSnapshot, takeSnapshot } from "./work-tree-snapshot.ts";
+import { readLaidOut, restoreSnapshot, takeSnapshot } from "./work-tree-snapshot.ts";
 
 /** Where the steps of one transform run, with the repository laid out in it. */
 export interface WorkPlace {
@@ -16,6 +16,9 @@ export interface WorkPlace {
   /** What differs from the base now; undefined where it cannot be kept truly, or need not be. */
   snapshot(): Promise<Snapshot | undefined>;
 }
+
+/** Larger repositories are not compared after each step, so what their steps did is not kept. */
+const comparedBytes = 64 << 20;
 
 /** The kernel tells times of change apart when so much lies between them: a tick of its slowest clock, and half of one. */
 const tickMs = 15;
@@ -47,7 +50,8 @@ export async function openWorkPlace(options: {
     run: (command) => runCommand(command, enclosure.enter),
   });
   const owner = user.kind === "own-id" && isolation !== "none" ? user.id : undefined;
-  const laidOut = keeps || owner !== undefined ? await readFileTree(workTreeFromHere, owner) : undefined;
+  const tree = keeps || owner !== undefined ? await readFileTree(workTreeFromHere, owner) : undefined;
+  const laidOut = keeps && tree !== undefined ? await readLaidOut(workTreeFromHere, tree, comparedBytes) : undefined;
   if (keeps) await new Promise((resolve) => setTimeout(resolve, tickMs));
   if (!isEmptySnapshot(after)) await restoreSnapshot(workTreeFromHere, after, owner);
   return {
@@ -55,7 +59,7 @@ export async function openWorkPlace(options: {
     workspace,
     // A step can make what even its owner may not read.
     snapshot: async () =>
-      keeps && laidOut !== undefined
+      laidOut !== undefined
         ? takeSnapshot(workTreeFromHere, laidOut, largestCachedBytes / 2).catch(() => undefined)
         : undefined,
   };

@@ -8,13 +8,17 @@ import type { Notice, Request } from "./protocol.ts";
  * however it does, every process group that was started here is ended.
  */
 const running = new Map<number, ChildProcess>();
+/** Of those, which were ended by the parent. */
+const killed = new Set<number>();
 
 process.on("message", (request: Request) => {
   switch (request.ask) {
     case "launch":
       return launch(request);
     case "kill":
-      return endGroup(running.get(request.id));
+      killed.add(request.id);
+      endGroup(running.get(request.id));
+      return stopListening(running.get(request.id));
     case "mute":
       running.get(request.id)?.[request.stream]?.removeAllListeners("data").resume();
   }
@@ -42,8 +46,12 @@ function launch({ id, argv, environment, directory, input, files }: Extract<Requ
       running.delete(id);
       tell({ tell: "failed", id, because: error.message });
     });
-    child.once("exit", () => tell({ tell: "exited", id }));
+    child.once("exit", () => {
+      tell({ tell: "exited", id });
+      if (killed.delete(id)) stopListening(child);
+    });
     child.once("close", (exitCode) => {
+      killed.delete(id);
       if (!running.delete(id)) return;
       tell({ tell: "closed", id, exitCode: exitCode ?? undefined });
     });
@@ -64,6 +72,18 @@ function passOn(id: number, stream: "stdout" | "stderr", from: Readable | null):
     from.pause();
     tell({ tell: "output", id, stream, chunk }, () => from.resume());
   });
+}
+
+/** How long what a process printed may take to be read when others keep its output open. */
+const lastWordsMs = 500;
+
+/** What left the group of a process that has ended may hold its output open for ever: nobody waits for that. */
+function stopListening(child: ChildProcess | undefined): void {
+  if (child === undefined || (child.exitCode === null && child.signalCode === null)) return;
+  setTimeout(() => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, lastWordsMs);
 }
 
 function endGroup(child: ChildProcess | undefined): void {
