@@ -104,7 +104,7 @@ export async function openClusterWorld(plane: ControlPlane, world: SandboxWorld)
 }
 
 /** A namespace takes pods once its default account is there. */
-async function accountOf(core: CoreV1Api, namespace: string): Promise<void> {
+export async function accountOf(core: CoreV1Api, namespace: string): Promise<void> {
   for (;;) {
     try {
       await core.readNamespacedServiceAccount({ namespace, name: "default" });

@@ -3,9 +3,11 @@ import { request } from "node:https";
 import type { RequestOptions } from "node:https";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CoreV1Api } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
+import { accountOf } from "./cluster-world.ts";
 import { startControlPlane, type ControlPlane } from "./control-plane.ts";
 import { findClusterParts } from "./parts.ts";
 
@@ -40,7 +42,12 @@ describe.skipIf("missing" in parts)(`what is deployed ${"missing" in parts ? par
   beforeAll(async () => {
     if ("missing" in parts) return;
     plane = await startControlPlane(parts);
-    for (const [, manifest] of manifests) if (manifest.kind === "Namespace") await create(manifest, "");
+    const core = plane.admin.makeApiClient(CoreV1Api);
+    for (const [, manifest] of manifests) {
+      if (manifest.kind !== "Namespace") continue;
+      await create(manifest, "");
+      await accountOf(core, manifest.metadata.name);
+    }
   });
   afterAll(() => plane.stop());
 

@@ -49,6 +49,17 @@ describe.skipIf("missing" in parts)(`a Job that goes wrong ${"missing" in parts 
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
+  /** The first step has, as those who watch can see. */
+  const hasBegun = async ({ executionId }: TransformJob): Promise<void> => {
+    while (!cluster.desk.live.has(`${executionId}/0`)) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  const phaseIs = async (pod: string, phase: string): Promise<void> => {
+    for (;;) {
+      const { status } = await cluster.core.readNamespacedPod({ namespace: cluster.namespace, name: pod });
+      if (status?.phase === phase) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
   /** Looks at it as if so much time had passed. */
   const later = (ms: number, job: TransformJob): Promise<Inspection> =>
     cluster.open({ clock: createManualClock(new Date(Date.now() + ms)) }).inspect(job);
@@ -100,6 +111,28 @@ describe.skipIf("missing" in parts)(`a Job that goes wrong ${"missing" in parts 
     expect(world.reports).toEqual([]);
   });
 
+  test("a step that writes where its shell says how it ended has failed, with the reason", async () => {
+    const job = aJob(source, ["echo x >/run/octobatch/told"]);
+    await sandbox.start(job);
+    await world.report(job.executionId);
+    const { outcome, steps } = await world.result(job);
+    const message = expect.stringMatching(/Leave \/run\/octobatch alone/);
+    expect(outcome).toMatchObject({ status: "failed", failure: { kind: "step-failed", step: 0, message } });
+    expect(steps[0]).toMatchObject({ status: "failed", exitCode: 1 });
+  });
+
+  test("a step whose container ends well, but without a word, has failed", async () => {
+    const job = aJob(source, ["sleep 600"]);
+    await sandbox.start(job);
+    const pod = await running(job, "step-0");
+    await hasBegun(job);
+    cluster.node.killContainer(pod, "step-0", { reason: "Completed", exitCode: 0 });
+    await world.report(job.executionId);
+    const message = expect.stringMatching(/how it ended is not known/);
+    const failed = { status: "failed", failure: { kind: "step-failed", step: 0, message } };
+    expect((await world.result(job)).outcome).toMatchObject(failed);
+  });
+
   test("our own container that runs out of memory is tried again", async () => {
     cluster.node.break("checkout", { terminated: { exitCode: 137, reason: "OOMKilled" } });
     const job = aJob(source, ["true"]);
@@ -114,12 +147,13 @@ describe.skipIf("missing" in parts)(`a Job that goes wrong ${"missing" in parts 
     const job = aJob(source, ["sleep 600"]);
     await sandbox.start(job);
     const pod = await running(job, "step-0");
-    // The step has begun, as those who watch can see.
-    while (!cluster.desk.live.has(`${job.executionId}/0`)) await new Promise((resolve) => setTimeout(resolve, 20));
+    await hasBegun(job);
     cluster.node.killContainer(pod, "conduct", { reason: "OOMKilled", exitCode: 137 });
     await world.report(job.executionId);
     const { outcome } = await world.result(job);
     expect(outcome).toMatchObject({ status: "failed", retryable: true, failure: { kind: "infrastructure" } });
+    // Nothing holds the pod any longer.
+    await phaseIs(pod, "Succeeded");
   });
 
   test.each([

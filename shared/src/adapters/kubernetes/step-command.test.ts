@@ -10,6 +10,9 @@ import { stepCommand } from "./step-command.ts";
 /** Every shell of this machine that calls itself POSIX. */
 const shells = ["dash", "bash", "busybox"].filter((shell) => spawnSync(shell, ["--help"]).error === undefined);
 
+/** Far more than is kept of what is said. */
+const lineBytes = 64 << 20;
+
 let directory: string;
 const shellsAtWork: ChildProcess[] = [];
 beforeEach(async () => {
@@ -44,6 +47,16 @@ describe.each(shells)("with %s", (shell) => {
       printed,
       listen,
       exited,
+      /** Says that its time is over until its shell has gone, as whoever keeps its time does. */
+      async timeIsOver() {
+        const again = setInterval(() => void channel.over(), 20);
+        const code = await exited.finally(() => clearInterval(again));
+        // In its container the kernel ends the rest now.
+        endGroup(child);
+        return code;
+      },
+      kill: () => child.kill("SIGKILL"),
+      endRest: () => endGroup(child),
       end() {
         channel.close();
         endGroup(child);
@@ -71,11 +84,12 @@ describe.each(shells)("with %s", (shell) => {
   test("when its time is over the shell ends, whatever the script does", async () => {
     const step = await start('trap "" TERM HUP; echo begun; exec sleep 600');
     await step.channel.go("run");
-    const ended = step.channel.listen((_, bytes) => void (bytes.includes("begun") && void step.channel.over()));
-    expect(await step.exited).toBe(0);
-    // In its container the kernel ends the rest now.
+    const begun = Promise.withResolvers<void>();
+    const ended = step.channel.listen(() => begun.resolve());
+    await begun.promise;
+    expect(await step.timeIsOver()).toBe(0);
+    expect(await ended).toEqual({ end: "timed-out", exitCode: 137 });
     step.end();
-    expect(await ended).toMatchObject({ end: "timed-out" });
   });
 
   test("a script that is killed with its shell has ended all the same", async () => {
@@ -83,6 +97,66 @@ describe.each(shells)("with %s", (shell) => {
     await step.channel.go("run");
     expect(await step.listen()).toEqual({ end: "exited", exitCode: 137 });
     step.end();
+  });
+
+  test("a script that says that it has ended, and goes on, is timed all the same", async () => {
+    const step = await start(`printf 'exited 0\\nexited 0\\n' >${directory}/told; echo begun; exec sleep 600`);
+    await step.channel.go("run");
+    const begun = Promise.withResolvers<void>();
+    const ended = step.channel.listen(() => begun.resolve());
+    await begun.promise;
+    expect(await step.timeIsOver()).toBe(0);
+    expect(await ended).toMatchObject({ end: "timed-out", doubt: expect.any(String) });
+    step.end();
+  });
+
+  test.each([
+    ["another word", "echo x", 0, 1],
+    ["an empty line", "echo", 0, 1],
+    ["its own end", "echo exited 0", 0, 1],
+    ["its own end, before another", "echo exited 0", 3, 3],
+    ["half a line", "printf x", 0, 1],
+    ["a long text", "seq 1 100", 4, 4],
+  ])("a script that writes %s where its shell does has failed", async (_, write, exitCode, known) => {
+    const step = await start(`${write} >${directory}/told; exit ${exitCode}`);
+    await step.channel.go("run");
+    expect(await step.listen()).toEqual({
+      end: "exited",
+      exitCode: known,
+      doubt: expect.stringContaining("/run/octobatch"),
+    });
+    expect(await step.exited).toBe(0);
+    step.end();
+  });
+
+  test("a line without an end is not kept", async () => {
+    const step = await start(`head -c ${lineBytes} /dev/zero | tr '\\0' a >${directory}/told`);
+    const before = process.memoryUsage().heapUsed;
+    await step.channel.go("run");
+    expect(await step.listen()).toMatchObject({ exitCode: 1, doubt: expect.any(String) });
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(lineBytes / 2);
+    step.end();
+  });
+
+  test("a shell that dies has not said how its step ended", async () => {
+    const step = await start("echo begun; exec sleep 600");
+    await step.channel.go("run");
+    const begun = Promise.withResolvers<void>();
+    const ended = step.channel.listen(() => begun.resolve());
+    await begun.promise;
+    step.kill();
+    await step.exited;
+    step.endRest();
+    expect(await ended).toBeUndefined();
+    step.end();
+  });
+
+  test("nobody listens to a channel that was closed", async () => {
+    const step = await start("exec sleep 600");
+    await step.channel.go("run");
+    const ended = step.channel.listen(() => undefined);
+    step.end();
+    expect(await ended).toBeUndefined();
   });
 });
 

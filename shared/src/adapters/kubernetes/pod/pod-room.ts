@@ -10,6 +10,7 @@ import type { ArtifactsClient } from "./artifacts-client.ts";
 import { openLiveLog } from "./live-log.ts";
 import { placeStep } from "./place-step.ts";
 import type { StepLine } from "./step-line.ts";
+import { wordless, type Ended } from "./told-words.ts";
 
 /** Left on a volume that counts as full: less than any file needs. */
 const fullBytes = 64 << 10;
@@ -41,9 +42,10 @@ export async function openPodRoom(options: {
     const before = performance.now();
     await channel.go("run");
     const stop = atLast(step.timeoutMs, () => channel.over());
-    const ended = await channel.listen((stream, bytes) => log.write(stream, bytes)).finally(stop);
+    const said = await channel.listen((stream, bytes) => log.write(stream, bytes)).finally(stop);
     const durationMs = performance.now() - before;
-    if (ended === undefined) return standStill();
+    const { doubt, ...ended } = said ?? (await withoutWord(index));
+    if (doubt !== undefined) log.write("stderr", Buffer.from(`\n[octobatch] ${doubt}\n`));
     const { log: kept, truncated, stdout, stderr } = log.finish();
     const isFine = ended.end === "exited" && ended.exitCode === 0;
     const exhausted = isFine || ended.end === "timed-out" ? undefined : await exhaustedLimit();
@@ -51,7 +53,16 @@ export async function openPodRoom(options: {
     await live.finish({ status, exitCode: ended.exitCode, durationMs });
     // The kubelet starts the next container when nothing of this one is left: only then is the workspace looked at.
     if (isFine) await line.nextIsThere(index);
-    return { ...ended, durationMs, log: kept, logTruncated: truncated, stdout, stderr, exhausted };
+    return { ...ended, durationMs, log: kept, logTruncated: truncated, stdout, stderr: doubt ?? stderr, exhausted };
+  }
+
+  /**
+   * A container that died before it could say how its step ended takes the pod with it, this process included. Why it
+   * died is seen from outside, so nothing is handed in here. It ended well when the next one is started all the same.
+   */
+  async function withoutWord(index: number): Promise<Ended> {
+    await line.nextIsThere(index);
+    return wordless;
   }
 
   return {
@@ -78,14 +89,6 @@ function atLast(ms: number, tell: () => Promise<void>): () => void {
     clearTimeout(timer);
     clearInterval(again);
   };
-}
-
-/**
- * A container that died before it could say how its step ended takes the pod with it, this process included. Why it died is
- * seen from outside, so nothing is handed in here.
- */
-async function standStill(): Promise<never> {
-  return new Promise(() => setInterval(() => undefined, 60_000));
 }
 
 async function exhaustedLimit(): Promise<"disk" | undefined> {

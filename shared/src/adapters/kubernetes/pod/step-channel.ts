@@ -1,19 +1,14 @@
-import { constants, open as openWithCallback } from "node:fs";
+import { close as closeWithCallback, constants, open as openWithCallback, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { pipes } from "../pod-layout.ts";
+import { readToldWords, type Ended } from "./told-words.ts";
 
-/** Without a handle that would close it when nobody holds it any more: a socket does that. */
+/** Without a handle, which would be closed when nobody holds it any more: who reads may come long after. */
 const openDescriptor = promisify(openWithCallback);
-
-/** How a step's shell said that it ended. */
-export interface Ended {
-  readonly end: "exited" | "timed-out";
-  readonly exitCode: number;
-}
+const closeDescriptor = promisify(closeWithCallback);
 
 /** How we talk to the shell of one step, see `stepCommand`. */
 export interface StepChannel {
@@ -21,11 +16,11 @@ export interface StepChannel {
   arrived(): Promise<void>;
   /** Its turn: `run` what was placed for it, or `skip`; for the last container, `done` or `failed`. */
   go(word: "run" | "skip" | "done" | "failed"): Promise<void>;
-  /** Its time is over. Nothing happens when it has ended, or does not listen yet: say it again. */
+  /** Its time is over. Nothing happens when it has ended, or cannot hear it yet: say it again. */
   over(): Promise<void>;
   /**
    * Hands on what the step prints, until its shell and all that it started are gone.
-   * @returns how it ended; undefined when its container died before it could say so.
+   * @returns how it ended; undefined when nobody said so: its container died, or its script took the word away.
    */
   listen(hear: (stream: "stdout" | "stderr", bytes: Buffer) => void): Promise<Ended | undefined>;
   close(): void;
@@ -38,30 +33,22 @@ export async function openStepChannel(directory: string): Promise<StepChannel> {
     await openReader(join(directory, pipes.stdout)),
     await openReader(join(directory, pipes.stderr)),
   ];
-  const words = createInterface({ input: told })[Symbol.asyncIterator]();
+  const words = readToldWords(told);
   let letGo: (() => Promise<void>) | undefined;
-  let arrival: Promise<void> | undefined;
 
   return {
-    arrived() {
-      arrival ??= words.next().then(() => undefined);
-      return arrival;
-    },
+    arrived: () => words.arrived,
     async go(word) {
       // Open for reading as well, so that it waits for nobody; kept open until the word was read.
-      const pipe = await open(join(directory, pipes.go), constants.O_RDWR | constants.O_NONBLOCK);
-      letGo = () => pipe.close();
-      await pipe.write(`${word}\n`);
+      const pipe = await openDescriptor(join(directory, pipes.go), constants.O_RDWR | constants.O_NONBLOCK);
+      letGo = () => closeDescriptor(pipe);
+      writeSync(pipe, `${word}\n`);
     },
     async over() {
       try {
-        const pipe = await open(join(directory, pipes.end), constants.O_WRONLY | constants.O_NONBLOCK);
-        await pipe.write("over\n");
-        await pipe.close();
+        await say("over\n", join(directory, pipes.end));
       } catch (error) {
-        // Nobody reads, not any more or not yet.
-        if (!(error instanceof Error && "code" in error && (error.code === "ENXIO" || error.code === "EPIPE")))
-          throw error;
+        if (!(error instanceof Error && "code" in error && unheard.has(error.code))) throw error;
       }
     },
     async listen(hear) {
@@ -69,15 +56,12 @@ export async function openStepChannel(directory: string): Promise<StepChannel> {
         heard(stdout, (bytes) => hear("stdout", bytes)),
         heard(stderr, (bytes) => hear("stderr", bytes)),
       ]);
-      const last = await words.next();
       // The end of this pipe is the end of the shell, and the kernel is ending all that could still write. A script that
       // was killed before it began has never opened the others, so their end does not come.
-      await words.next();
+      const ended = await words.ended;
       await Promise.race([both, new Promise((resolve) => setTimeout(resolve, settlingMs).unref())]);
       await letGo?.();
-      const [, how, code] = /^(exited|over) (\d+)$/.exec(last.done === true ? "" : last.value) ?? [];
-      if (how === undefined) return undefined;
-      return { end: how === "over" ? "timed-out" : "exited", exitCode: Number(code) };
+      return ended;
     },
     close() {
       for (const socket of [told, stdout, stderr]) socket.destroy();
@@ -87,6 +71,19 @@ export async function openStepChannel(directory: string): Promise<StepChannel> {
 
 /** How long what a step leaves behind may take to be gone, once its shell is. */
 const settlingMs = 5_000;
+
+/** Nobody reads, not any more or not yet; or the script has filled the pipe. */
+const unheard = new Set<unknown>(["ENXIO", "EPIPE", "EAGAIN"]);
+
+/** Waits for nobody. */
+async function say(word: string, path: string): Promise<void> {
+  const pipe = await open(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    await pipe.write(word);
+  } finally {
+    await pipe.close();
+  }
+}
 
 async function openReader(path: string): Promise<Socket> {
   // Opening does not wait for a writer, and its end is only seen once there was one.

@@ -9,7 +9,10 @@ export interface StepLine {
   callUp(step: number): Promise<StepChannel>;
   /** Resolves when the container after that of a step is there. */
   nextIsThere(step: number): Promise<void>;
-  /** Lets all that are left pass, and the pod end: well, or as failed. */
+  /**
+   * Lets all that are left pass, and the pod end: well, or as failed. It waits for none of them: when a `conduct` before
+   * this one has died, some have said that they are there already, to nobody. A step that still runs is ended.
+   */
   letAllGo(how: "done" | "failed"): Promise<void>;
 }
 
@@ -19,10 +22,14 @@ interface Place {
   readonly channel: StepChannel;
 }
 
-export async function openStepLine(job: TransformJob): Promise<StepLine> {
+/** @param controlOf The directory with the pipes of a step. */
+export async function openStepLine(
+  job: TransformJob,
+  controlOf = (step: number): string => inPrivate(subPaths.control(step)),
+): Promise<StepLine> {
   const places: Place[] = [];
   for (const step of [...stepsThatMayRun(job), job.steps.length]) {
-    places.push({ step, channel: await openStepChannel(inPrivate(subPaths.control(step))) });
+    places.push({ step, channel: await openStepChannel(controlOf(step)) });
   }
   let next = 0;
 
@@ -43,8 +50,12 @@ export async function openStepLine(job: TransformJob): Promise<StepLine> {
       await places.find((place) => place.step > step)?.channel.arrived();
     },
     async letAllGo(how) {
-      const last = await passUpTo(job.steps.length);
-      await last.go(how);
+      const left = places.slice(next);
+      next = places.length;
+      for (const { step, channel } of left) {
+        await channel.go(step === job.steps.length ? how : "skip");
+        await channel.over();
+      }
     },
   };
 }
