@@ -97,6 +97,19 @@ describe("publish", () => {
     });
   });
 
+  test("names the pull requests that it leaves open, since the newest preview did not come across them", async () => {
+    await octobatch("apply -", { stdin: aSpec("gaps") });
+    await octobatch("preview gaps --no-wait");
+    await world.finish("gaps", [{ name: "changed", patch: aPatch }]);
+    await world.moveChangesets("gaps", (name) => openState(name, 7));
+    await octobatch("preview gaps --no-wait");
+    await world.finish("gaps", []);
+    const { out } = await octobatch("publish gaps --no-wait");
+    expect(out).toBe(
+      "Asked for 0 pull requests, 1 left open (the newest preview did not come across: acme/changed) of gaps.\n",
+    );
+  });
+
   test("says what is to be closed, since nothing selects it any more, and waits for that too", async () => {
     await octobatch("apply -", { stdin: aSpec("closes") });
     await octobatch("preview closes --no-wait");
@@ -107,7 +120,7 @@ describe("publish", () => {
     const asked = await octobatch("publish closes --no-wait");
     expect(asked.out).toBe("Asked for 0 pull requests, 1 to be closed (no longer selected) of closes.\n");
     expect((await octobatch("status closes --standing closing")).out).toMatch(
-      /^acme\/changed +closing +https:\/\/github\.test\/acme\/changed\/pull\/7 +excluded: archived$/mu,
+      /^acme\/changed +closing +https:\/\/github\.test\/acme\/changed\/pull\/7 +no longer selected: excluded: archived$/mu,
     );
     const retire = () => world.moveChangesets("closes", () => ({ status: "withdrawn", because: "no longer selected" }));
     const { out } = await octobatch("publish closes", { meanwhile: retire });

@@ -3,6 +3,7 @@ import { changesetReady } from "#eventing/changeset.ts";
 import { executionCancelled } from "#eventing/execution.ts";
 import { assertAlive, steer, type CampaignFact } from "#shared/campaign/campaign.ts";
 import { askToPublish } from "#shared/changeset/ask-to-publish.ts";
+import type { Changeset } from "#shared/changeset/changeset.ts";
 import { Conflict, Rejected } from "#shared/errors.ts";
 import { executionLifecycle } from "#shared/execution/execution.ts";
 import { advance } from "#shared/lifecycle.ts";
@@ -66,7 +67,7 @@ export function steeringRoutes(app: OpenAPIHono<ApiEnv>, { clock, transact }: Ap
       }
       const targets = await runs.targets(name, run.number);
       const asked = askToPublish(await changesets.ofCampaign(name), run.number, targets);
-      const { ready, closing, others, ...counts } = asked;
+      const { ready, closing, others, unseen, ...counts } = asked;
       await changesets.saveAll([...ready, ...closing, ...others], at);
       await tasks.addAll(
         [...ready, ...closing].map(({ id, repository, version }) =>
@@ -81,7 +82,7 @@ export function steeringRoutes(app: OpenAPIHono<ApiEnv>, { clock, transact }: Ap
       const dedupeKey = `published/${crypto.randomUUID()}`;
       const detail = { run: run.number, asked: ready.length, closing: closing.length };
       await audit.append([{ at, actor, action: "campaign.published", campaign: name, specVersion, detail, dedupeKey }]);
-      return { asked: ready.length, closing: closing.length, ...counts };
+      return { asked: ready.length, closing: closing.length, ...counts, unseen: unseen.map(nameOf) };
     });
     return context.json(answer, 200);
   });
@@ -108,6 +109,10 @@ export function steeringRoutes(app: OpenAPIHono<ApiEnv>, { clock, transact }: Ap
     });
     return context.json(campaignView(await transact(({ campaigns }) => campaigns.get(name))), 200);
   });
+}
+
+function nameOf({ repository: { owner, name }, workspace }: Changeset): string {
+  return [`${owner}/${name}`, ...(workspace === "" ? [] : [workspace])].join(" ");
 }
 
 const whenKilled = "the campaign was killed";

@@ -46,7 +46,7 @@ export const publishChangeset = defineFunction({
     const { spec } = await needs.campaigns.specVersion(ready.campaign, desiredNow(ready).specVersion);
     if (plan.kind === "open") await assertRoom(needs.slots, ready, spec, needs.pullRequestsPerDay, clock.now());
     await needs.codeHost.assertRoomToPublish(ready.repository, sizeOf(plan, spec));
-    const wanted = await wantedOf(ready, plan, needs);
+    const wanted = await wantedOf(ready, plan, { ...needs, clock });
     return publish(ready, plan, wanted, { ...needs, clock });
   },
 });

@@ -106,7 +106,7 @@ test("a package that is gone has its pull request closed by the next publication
   expect(world.codeHost.mutations).toHaveLength(before);
   expect(await standings()).toEqual([
     ["packages/a", "open", 0],
-    ["packages/b", "excluded", 1],
+    ["packages/b", "open", 1],
     ["packages/c", "open", 2],
   ]);
   expect(await published()).toMatchObject({ closing: 1 });
@@ -147,6 +147,18 @@ test("a repository that is left out has its pull request closed as well", async 
   await previewed({ filters: { exclude: [{ name: "mono" }] } });
   expect(await published()).toMatchObject({ closing: 3 });
   expect(pullRequests().map(({ state }) => state)).toEqual(["closed", "closed", "closed"]);
+});
+
+test("what the newest preview does not come across keeps its pull requests, and is named", async () => {
+  await previewed();
+  await published();
+  await previewed({ on: [{ repository: "acme/renamed-or-hidden" }] });
+  expect(await published()).toMatchObject({
+    closing: 0,
+    left: 3,
+    unseen: ["acme/mono packages/a", "acme/mono packages/b", "acme/mono packages/c"],
+  });
+  expect(pullRequests().map(({ state }) => state)).toEqual(["open", "open", "open"]);
 });
 
 test("one whose workspaces could not be found has nothing closed", async () => {

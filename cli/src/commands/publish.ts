@@ -72,14 +72,23 @@ async function reasonsOf(api: ApiClient, campaign: string): Promise<ReadonlySet<
   return new Set(unpublished.map(({ because }) => because));
 }
 
-function renderAsked(campaign: string, { asked, closing, under_way, published, left }: Asked): string {
+function renderAsked(campaign: string, { asked, closing, under_way, published, left, unseen }: Asked): string {
   const rest = [
     ...(closing === 0 ? [] : [`${closing} to be closed (no longer selected)`]),
     ...(under_way === 0 ? [] : [`${under_way} on the way already`]),
     ...(published === 0 ? [] : [`${published} published already`]),
-    ...(left === 0 ? [] : [`${left} left to people`]),
+    ...(left > unseen.length ? [`${left - unseen.length} left to people`] : []),
+    ...(unseen.length === 0
+      ? []
+      : [`${unseen.length} left open (the newest preview did not come across: ${some(unseen)})`]),
   ];
   return `Asked for ${[counted(asked, "pull request", "pull requests"), ...rest].join(", ")} of ${campaign}.\n`;
+}
+
+/** The first of them, for one line. */
+function some(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(", ");
+  return names.length > 5 ? `${shown}, and ${names.length - 5} more` : shown;
 }
 
 /** The end of publishing: where the repositories stand, what waits for what, what failed. */

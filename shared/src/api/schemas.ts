@@ -139,7 +139,13 @@ export const publishResponse = z
     closing: z.int().openapi({ description: "Pull requests that are now to be closed: nothing selects them any more" }),
     under_way: z.int().openapi({ description: "Changesets that were waiting or being published already" }),
     published: z.int().openapi({ description: "Changesets that have an up-to-date pull request already" }),
-    left: z.int().openapi({ description: "Changesets that are left to people: closed, merged or changed by them" }),
+    left: z.int().openapi({
+      description: "Changesets that are left as they are: closed, merged or changed by people, or not come across",
+    }),
+    unseen: z.array(z.string()).openapi({
+      description:
+        "Of those left, the ones with a pull request that the newest preview did not come across: owner/name, and the path of the workspace",
+    }),
   })
   .openapi("Published");
 

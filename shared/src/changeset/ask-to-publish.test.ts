@@ -11,7 +11,7 @@ const { desired } = aChangeset();
 const of = (...states: readonly ChangesetState[]) =>
   states.map((state, index) => aChangeset({ repository: aRepository({ id: index + 1 }), state }));
 
-const nothing = { ready: [], closing: [], others: [] };
+const nothing = { ready: [], closing: [], others: [], unseen: [] };
 
 function aTarget({ repository, workspace }: Changeset, overrides: Partial<RepoTarget> = {}): RepoTarget {
   const target = { campaign: "tidy", run: 1, key: String(repository.id), fullName: "acme/api", because: "all are in" };
@@ -38,8 +38,8 @@ test("makes ready what this run found a patch for, and counts the rest by where 
     { status: "needs-human", because, published },
     { status: "withdrawn", because },
   );
-  const { ready, closing, others, ...counts } = ask(changesets, 1);
-  expect([...closing, ...others]).toEqual([]);
+  const { ready, closing, others, unseen, ...counts } = ask(changesets, 1);
+  expect([...closing, ...others, ...unseen]).toEqual([]);
   expect(ready.map(({ id, state }) => [id, state])).toEqual(
     changesets.slice(0, 2).map(({ id }) => [id, { status: "ready" }]),
   );
@@ -81,6 +81,7 @@ test("an open pull request is brought up to date when another patch is wanted, a
 });
 
 describe("what the run does not select any more", () => {
+  const missing = { campaign: "tidy", run: 2, selected: false, because: "there is no such repository" };
   const all = of(
     { status: "unpublished" },
     { status: "ready" },
@@ -96,21 +97,44 @@ describe("what the run does not select any more", () => {
   );
 
   test("is withdrawn, or closed where it has a pull request; what people decide about is left to them", () => {
-    const { ready, closing, others, ...counts } = askToPublish(all, 2, []);
-    expect(ready).toEqual([]);
-    const why = "no longer selected: no source of the spec leads to it";
-    expect(others.map(({ repository, state }) => [repository.id, state])).toEqual(
-      [1, 2, 4].map((id) => [id, { status: "withdrawn", because: why }]),
-    );
+    const out = all.map((changeset) => aTarget(changeset, { selected: false, because: "excluded: archived" }));
+    const { ready, closing, others, unseen, ...counts } = askToPublish(all, 2, out);
+    expect([...ready, ...unseen]).toEqual([]);
+    const why = "no longer selected: excluded: archived";
+    expect(others.map(({ repository, state }) => [repository.id, state])).toEqual([
+      [1, { status: "withdrawn", because: why }],
+      [2, { status: "withdrawn", because: why }],
+      [4, { status: "withdrawn", because: why }],
+      [7, { status: "publishing", desired, closeAsked: why }],
+    ]);
     expect(closing.map(({ repository, state }) => [repository.id, state])).toEqual(
       [3, 5, 6].map((id) => [id, { status: "closing", because: why, published }]),
     );
     expect(counts).toEqual({ under_way: 2, published: 0, left: 6 });
   });
 
-  test("says why, as the run does", () => {
+  test.each([
+    ["no target of it", []],
+    ["a name that could not be seen", [{ ...missing, key: "name:acme/api", fullName: "acme/api" }]],
+  ])("is left alone with its pull request when all that the run has is %s", (_, targets) => {
+    const { ready, closing, others, unseen, ...counts } = askToPublish(all, 2, targets);
+    expect([...ready, ...closing]).toEqual([]);
+    expect(others.map(({ repository, state }) => [repository.id, state])).toEqual(
+      [1, 2, 4].map((id) => [id, { status: "withdrawn", because: "the newest preview did not come across it" }]),
+    );
+    expect(unseen.map(({ repository }) => repository.id)).toEqual([3, 5, 6, 8]);
+    expect(counts).toEqual({ under_way: 2, published: 0, left: 9 });
+  });
+
+  test("is not brought back by what an earlier run finds late", () => {
     const [changeset = aChangeset()] = of({ status: "open", published });
-    const out = aTarget(changeset, { selected: false, because: "excluded: archived" });
+    const out = aTarget(changeset, { selected: false });
+    expect(askToPublish([changeset], 3, [out]).closing).toMatchObject([{ desired: { ...desired, run: 3 } }]);
+  });
+
+  test("has the reason of its repository when a divided one is left out as a whole", () => {
+    const changeset = aChangeset({ workspace: "packages/a", state: { status: "open", published } });
+    const out = aTarget(aChangeset(), { selected: false, because: "excluded: archived" });
     const { closing } = askToPublish([changeset], 2, [out]);
     expect(closing).toMatchObject([{ state: { because: "no longer selected: excluded: archived" } }]);
   });
@@ -123,6 +147,12 @@ describe("what the run does not select any more", () => {
     expect(askToPublish(both, 2, [aTarget(first)]).closing).toMatchObject([{ workspace: "packages/b" }]);
     const lost = aTarget(aChangeset(), { workspaceLookup: "failed" });
     expect(askToPublish(both, 2, [lost]).closing).toEqual([]);
+  });
+
+  test("is not closed after its publication when a run selects it again meanwhile", () => {
+    const [changeset = aChangeset()] = of({ status: "publishing", desired, closeAsked: because });
+    expect(ask([changeset], 1).others).toMatchObject([{ state: { status: "publishing", desired } }]);
+    expect(ask([changeset], 1).others[0]?.state).not.toHaveProperty("closeAsked");
   });
 
   test("is ready again when a run selects it before it was closed", () => {

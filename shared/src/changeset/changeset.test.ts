@@ -27,7 +27,9 @@ const states: Readonly<Record<string, ChangesetState>> = {
   "publishing with its branch pushed": { status: "publishing", desired, pushed },
   updating: { status: "publishing", desired: newer, published },
   open: { status: "open", published },
+  "publishing, to be closed afterwards": { status: "publishing", desired, closeAsked: because },
   closing: { status: "closing", because, published },
+  "closing, and begun": { status: "closing", because, published, begun: true },
   "needs-human": { status: "needs-human", because, published },
   "needs-human without a pull request": { status: "needs-human", because },
   merged: { status: "merged", published },
@@ -42,6 +44,8 @@ const facts: Readonly<Record<string, ChangesetFact>> = {
   "newer patch-found": { fact: "patch-found", desired: newer },
   "patch-lost": { fact: "patch-lost", because },
   "close-asked": { fact: "close-asked", because },
+  "still-selected": { fact: "still-selected" },
+  "close-began": { fact: "close-began" },
   retired: { fact: "retired" },
   "publish-asked": { fact: "publish-asked", desired },
   "newer publish-asked": { fact: "publish-asked", desired: newer },
@@ -68,12 +72,26 @@ const moves: Readonly<Record<string, Readonly<Record<string, ChangesetState["sta
   "ready to update": {
     "turn-came": "publishing",
     "close-asked": "closing",
+    retired: "ready",
     refused: "failed",
     merged: "merged",
     closed: "closed",
   },
   publishing: {
     "newer publish-asked": "publishing",
+    "close-asked": "publishing",
+    pushed: "publishing",
+    "left-to-people": "ready",
+    published: "open",
+    refused: "failed",
+    "changed-by-people": "needs-human",
+  },
+  "publishing, to be closed afterwards": {
+    "publish-asked": "publishing",
+    "newer publish-asked": "publishing",
+    "patch-found": "publishing",
+    "newer patch-found": "publishing",
+    "still-selected": "publishing",
     pushed: "publishing",
     "left-to-people": "ready",
     published: "open",
@@ -81,6 +99,7 @@ const moves: Readonly<Record<string, Readonly<Record<string, ChangesetState["sta
     "changed-by-people": "needs-human",
   },
   "publishing, and asked again": {
+    "close-asked": "publishing",
     pushed: "publishing",
     "left-to-people": "ready",
     published: "open",
@@ -88,6 +107,7 @@ const moves: Readonly<Record<string, Readonly<Record<string, ChangesetState["sta
     "changed-by-people": "needs-human",
   },
   "publishing with its branch pushed": {
+    "close-asked": "publishing",
     "newer publish-asked": "publishing",
     "left-to-people": "ready",
     published: "open",
@@ -96,6 +116,7 @@ const moves: Readonly<Record<string, Readonly<Record<string, ChangesetState["sta
   },
   updating: {
     "publish-asked": "publishing",
+    "close-asked": "publishing",
     pushed: "publishing",
     "left-to-people": "ready",
     published: "open",
@@ -107,6 +128,21 @@ const moves: Readonly<Record<string, Readonly<Record<string, ChangesetState["sta
   closing: {
     "publish-asked": "ready",
     "newer publish-asked": "ready",
+    "patch-found": "open",
+    "newer patch-found": "open",
+    "still-selected": "open",
+    "close-began": "closing",
+    retired: "withdrawn",
+    refused: "failed",
+    "changed-by-people": "needs-human",
+    merged: "merged",
+  },
+  "closing, and begun": {
+    "publish-asked": "ready",
+    "newer publish-asked": "ready",
+    "patch-found": "open",
+    "newer patch-found": "open",
+    "still-selected": "open",
     retired: "withdrawn",
     refused: "failed",
     "changed-by-people": "needs-human",
@@ -114,6 +150,7 @@ const moves: Readonly<Record<string, Readonly<Record<string, ChangesetState["sta
   },
   open: {
     "newer publish-asked": "ready",
+    retired: "unpublished",
     "close-asked": "closing",
     "changed-by-people": "needs-human",
     merged: "merged",
@@ -253,7 +290,8 @@ function isLegal(before: ChangesetState, { fact }: ChangesetFact, after: Changes
   const mustBePublished = ["open", "merged", "closed"].includes(after.status);
   if (mustBePublished && publishedOf(after) === undefined) return false;
   const wasOpen = publishedOf(before) !== undefined && before.status !== "merged" && before.status !== "closed";
-  if (!wasOpen || (before.status === "closing" && fact === "retired")) return true;
+  // It was closed by us, and its branch is put down.
+  if (!wasOpen || fact === "retired") return true;
   // It is put down to be closed before another is opened.
   if (fact === "left-to-people" && after.status === "ready") {
     return after === before || after.leftPullRequest === published.pullRequest;

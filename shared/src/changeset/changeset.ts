@@ -56,10 +56,18 @@ export type ChangesetState =
       readonly desired: Desired;
       /** Something newer was asked for meanwhile: it is published next. */
       readonly askedAgain?: true;
+      /** Why nothing selects it any more, which was found meanwhile: what comes of it is closed next. */
+      readonly closeAsked?: string;
     } & Traces)
   | { readonly status: "open"; readonly published: Published }
   /** Nothing selects it any more: its pull request is to be closed. */
-  | { readonly status: "closing"; readonly because: string; readonly published: Published }
+  | {
+      readonly status: "closing";
+      readonly because: string;
+      readonly published: Published;
+      /** We may have closed it, without living to write that down. */
+      readonly begun?: true;
+    }
   | ({ readonly status: "needs-human"; readonly because: string } & Traces)
   | { readonly status: "merged"; readonly published: Published }
   | { readonly status: "closed"; readonly published: Published }
@@ -69,8 +77,12 @@ export type ChangesetState =
 export type ChangesetFact =
   | { readonly fact: "patch-found"; readonly desired: Desired }
   | { readonly fact: "patch-lost"; readonly because: string }
+  /** A run selects it, and found no patch. */
+  | { readonly fact: "still-selected" }
   | { readonly fact: "close-asked"; readonly because: string }
-  /** We have closed its pull request. */
+  /** We are about to close its pull request. */
+  | { readonly fact: "close-began" }
+  /** Its pull request is closed, as was asked. */
   | { readonly fact: "retired" }
   | { readonly fact: "publish-asked"; readonly desired: Desired }
   | { readonly fact: "turn-came"; readonly desired: Desired }
@@ -84,6 +96,8 @@ export type ChangesetFact =
   | { readonly fact: "merged" }
   | { readonly fact: "closed" }
   | { readonly fact: "reopened" };
+
+type PublishingState = Extract<ChangesetState, { readonly status: "publishing" }>;
 
 type Move<Name extends ChangesetFact["fact"], From = Traces> = Transition<
   From,
@@ -109,6 +123,12 @@ const handOver: Move<"changed-by-people"> = {
   to: "needs-human",
   state: (from, { because, published }) => ({ status: "needs-human", because, ...keep(from, published) }),
 };
+/** It was found to be selected after all. */
+const keepAfterAll: Transition<PublishingState, unknown, ChangesetState> = {
+  to: "publishing",
+  when: ({ closeAsked }) => closeAsked !== undefined,
+  state: ({ closeAsked: _, ...from }) => from,
+};
 
 /** What people do to the pull request, seen while we are about something else. */
 function ended(status: "merged" | "closed"): Transition<Traces, unknown, ChangesetState> {
@@ -133,6 +153,12 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
     refused: refuse,
     "patch-lost": withdraw,
     "close-asked": close,
+    // It was selected again, and asked for, while we closed it.
+    retired: {
+      to: "ready",
+      when: ({ published }) => published !== undefined,
+      state: ({ published }) => ({ status: "ready", leftBranch: present(published).branch }),
+    },
     merged: ended("merged"),
     closed: ended("closed"),
   },
@@ -152,9 +178,18 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
     },
     "publish-asked": {
       to: "publishing",
-      when: (from, { desired }) => from.askedAgain === undefined && differs(from.desired, desired),
-      state: (from) => ({ ...from, askedAgain: true }),
+      when: (from, { desired }) =>
+        from.closeAsked !== undefined || (from.askedAgain === undefined && differs(from.desired, desired)),
+      state: ({ closeAsked: _, ...from }, { desired }) =>
+        differs(from.desired, desired) ? { ...from, askedAgain: true } : from,
     },
+    "close-asked": {
+      to: "publishing",
+      when: ({ closeAsked }) => closeAsked === undefined,
+      state: ({ askedAgain: _, ...from }, { because }) => ({ ...from, closeAsked: because }),
+    },
+    "patch-found": keepAfterAll,
+    "still-selected": keepAfterAll,
     published: { to: "open", state: (_, { published }) => ({ status: "open", published }) },
     refused: refuse,
     "changed-by-people": handOver,
@@ -168,13 +203,22 @@ export const changesetLifecycle: Lifecycle<ChangesetState, ChangesetFact> = {
       state: ({ published }) => ({ status: "ready", published }),
     },
     "close-asked": close,
+    // It was selected again while we closed it.
+    retired: { to: "unpublished", state: ({ published }) => ({ status: "unpublished", leftBranch: published.branch }) },
     "changed-by-people": handOver,
     merged: ended("merged"),
     closed: ended("closed"),
   },
   closing: {
-    // It was selected again before its turn came.
+    // In these three it was selected again before its turn came.
     "publish-asked": { to: "ready", state: ({ published }) => ({ status: "ready", published }) },
+    "patch-found": { to: "open", state: ({ published }) => ({ status: "open", published }) },
+    "still-selected": { to: "open", state: ({ published }) => ({ status: "open", published }) },
+    "close-began": {
+      to: "closing",
+      when: ({ begun }) => begun === undefined,
+      state: (from) => ({ ...from, begun: true }),
+    },
     retired: {
       to: "withdrawn",
       state: ({ because, published }) => ({ status: "withdrawn", because, leftBranch: published.branch }),

@@ -75,6 +75,16 @@ describe("a repository whose execution has ended", () => {
     });
   });
 
+  test.each([
+    ["a patch", found(2), 2],
+    ["no change", lost(2), 1],
+  ])("is not closed when a newer run selects it and finds %s before its turn came", (_, finding, run) => {
+    const closing = { status: "closing", because: "no longer selected", published } as const;
+    expect(after(closing, finding)).toMatchObject({ desired: { run }, state: { status: "open", published } });
+    const publishing = { status: "publishing", desired: aChangeset().desired } as const;
+    expect(after({ ...publishing, closeAsked: "no longer selected" }, finding)?.state).toEqual(publishing);
+  });
+
   test.each<ChangesetState>([
     { status: "open", published },
     { status: "ready", published },

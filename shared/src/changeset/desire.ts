@@ -45,9 +45,12 @@ export function desire(known: Changeset | undefined, finding: Finding): Changese
     execution.state.status === "no-change"
       ? `spec version ${desired.specVersion} changes nothing here any more`
       : `the preview of spec version ${desired.specVersion} gave no patch: it is ${execution.state.status}`;
-  const state = advance(changesetLifecycle, known.state, { fact: "patch-lost", because });
+  const withdrawn = advance(changesetLifecycle, known.state, { fact: "patch-lost", because });
   // The run is noted, so that what an earlier one found and is late with does not bring it back.
-  return state && { ...known, repository, desired: { ...known.desired, run: desired.run }, state };
+  if (withdrawn) return { ...known, repository, desired: { ...known.desired, run: desired.run }, state: withdrawn };
+  // It keeps its pull request, and this run wants nothing more of it.
+  const kept = advance(changesetLifecycle, known.state, { fact: "still-selected" });
+  return kept && { ...known, repository, state: kept };
 }
 
 /** Writes what the findings make of their changesets. Doing it twice changes nothing more. */

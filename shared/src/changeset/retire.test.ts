@@ -44,6 +44,37 @@ test.each(["before", "afterwards"] as const)("a crash %s closing is healed by th
   expect((await world.actions()).filter((action) => action === "pull-request.closed")).toHaveLength(1);
 });
 
+test("one that a person had closed already is not in the audit log as closed by us", async () => {
+  world.codeHost.closeAsHuman("acme/api", 1);
+  await world.publish();
+  expect(await state()).toEqual(retired);
+  expect(await world.actions()).not.toContain("pull-request.closed");
+});
+
+test.each([
+  ["previewed", "open", { status: "unpublished", leftBranch: branch }],
+  ["asked for", "ready", { status: "ready", leftBranch: branch }],
+] as const)("one that is %s again while it is closed is wanted from another branch", async (_, status, expected) => {
+  const published = publishedOf(await state());
+  if (published === undefined) throw new Error("it has a pull request");
+  const close = world.codeHost.closePullRequest.bind(world.codeHost);
+  world.codeHost.closePullRequest = async (...which) => {
+    await close(...which);
+    await world.put({ state: { status, published } });
+  };
+  await world.publish();
+  expect(await state()).toEqual(expected);
+  expect(await world.actions()).toContain("pull-request.closed");
+});
+
+test("one that is selected again before its turn came is left alone", async () => {
+  const published = publishedOf(await state());
+  if (published === undefined) throw new Error("it has a pull request");
+  await world.put({ state: { status: "open", published } });
+  expect(await world.publish()).toBe("it is open");
+  expect(pullRequest()).toMatchObject({ state: "open" });
+});
+
 test("one that people have merged meanwhile is merged", async () => {
   world.codeHost.mergeAsHuman("acme/api", 1);
   await world.publish();

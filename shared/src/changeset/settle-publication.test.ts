@@ -48,6 +48,31 @@ describe("a pull request that people have ended meanwhile", () => {
   });
 });
 
+describe("what nothing selects any more by the time it is published", () => {
+  const desired = { run: 1, specVersion: 1, executionId: "x-1" };
+  const because = "no longer selected: excluded: archived";
+
+  test("has a task to close its pull request, which closes it", async () => {
+    await world.put({ state: { status: "publishing", desired, closeAsked: because } });
+    await world.publish();
+    expect((await world.changeset()).state).toMatchObject({
+      status: "closing",
+      because,
+      published: { pullRequest: 1 },
+    });
+    expect(await world.stores.tasks.counts("tidy")).toMatchObject([{ type: changesetReady.type }]);
+    await world.publish();
+    expect(world.codeHost.pullRequests("acme/api")).toMatchObject([{ state: "closed" }]);
+  });
+
+  test("is withdrawn when nothing was opened", async () => {
+    world.codeHost.protectBranch("acme/api", branch);
+    await world.put({ state: { status: "publishing", desired, closeAsked: because } });
+    await world.publish();
+    expect((await world.changeset()).state).toMatchObject({ status: "withdrawn", because });
+  });
+});
+
 describe("what the code host refuses", () => {
   test("fails with its reason and gives the slot back when nothing was opened", async () => {
     world.codeHost.protectBranch("acme/api", branch);

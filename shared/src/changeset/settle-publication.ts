@@ -7,7 +7,7 @@ import { taskFor, type NewTask } from "#shared/task/task.ts";
 import type { TaskStore } from "#shared/task/task-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import { BranchMoved, CodeHostRefused, type CodeHost, type PullRequest } from "#shared/ports/code-host.ts";
-import { changesetLifecycle, type Changeset, type ChangesetFact, type Published } from "./changeset.ts";
+import { changesetLifecycle, publishedOf, type Changeset, type ChangesetFact, type Published } from "./changeset.ts";
 import type { ChangesetStore, SlotStore } from "./changeset-store.ts";
 import type { Made, Record, Wanted } from "./publication.ts";
 import { BranchDrifted } from "./push-branch.ts";
@@ -74,18 +74,27 @@ export async function settlePublication(
     return state === changeset.state ? undefined : { ...changeset, state };
   }
 
+  /** Nothing selects it any more: its pull request is to be closed, and without one it is withdrawn. */
+  function deselectedMeanwhile(facts: readonly ChangesetFact[]): readonly ChangesetFact[] {
+    if (changeset.state.status !== "publishing" || changeset.state.closeAsked === undefined) return [];
+    const { state } = advanced(facts) ?? changeset;
+    const fact = publishedOf(state) === undefined ? "patch-lost" : "close-asked";
+    return [{ fact, because: changeset.state.closeAsked }];
+  }
+
   function nextOf({ id: changesetId, version }: Changeset): NewTask {
     const where = { campaign, organization: repository.owner, notBefore: clock.now(), dedupe: ["again", version] };
     return taskFor(changesetReady, { changesetId }, where);
   }
 
-  /** Writes the state after these facts, and settles the slot with it. */
+  /** Writes the state after these facts, and after what was found meanwhile, and settles the slot with it. */
   async function conclude(facts: readonly ChangesetFact[], slot: "used" | "given back" | "kept"): Promise<void> {
-    const concluded = advanced(facts);
+    const concluded = advanced([...facts, ...deselectedMeanwhile(facts)]);
     await transact(async ({ changesets, slots, tasks }) => {
       if (concluded) await changesets.saveAll([concluded], clock.now());
-      // Something newer was asked for while this was published.
-      if (concluded?.state.status === "ready" && concluded.state.published)
+      // Something newer, or its end, was asked for while this was published.
+      const { state } = concluded ?? changeset;
+      if (concluded && (state.status === "closing" || (state.status === "ready" && state.published)))
         await tasks.addAll([nextOf(concluded)], clock.now());
       if (slot === "given back") await slots.giveBack(changeset.id);
       if (slot === "used") await slots.used(changeset.id);

@@ -1,10 +1,13 @@
 import type { CampaignStore } from "#shared/campaign/campaign-store.ts";
 import { Unprocessable } from "#shared/errors.ts";
 import { decodeChanges } from "#shared/execution/changes.ts";
+import type { Execution } from "#shared/execution/execution.ts";
 import type { ExecutionStore } from "#shared/execution/execution-store.ts";
 import { resultKey } from "#shared/execution/plan-collect.ts";
 import { parseTransformResult, type FileStatistics, type TransformResult } from "#shared/execution/transform-result.ts";
+import { noteLostResult } from "#shared/execution/lost-result.ts";
 import { BlobNotFound, type BlobStore } from "#shared/ports/blob-store.ts";
+import type { Clock } from "#shared/ports/clock.ts";
 import { renderPullRequest, type PullRequestText } from "#shared/spec/pull-request-text.ts";
 import type { Spec } from "#shared/spec/spec.ts";
 import type { TemplateContext } from "#shared/spec/template/context.ts";
@@ -18,13 +21,15 @@ interface Stores {
   readonly campaigns: CampaignStore;
   readonly executions: ExecutionStore;
   readonly blobs: BlobStore;
+  readonly clock: Clock;
   /** Where people see Octobatch. */
   readonly publicUrl: string;
 }
 
 /**
  * Gathers what a changeset wants to see on the code host: the commit from the execution, the text from the spec.
- * @throws Unprocessable when the execution has no patch, its artifacts have expired, or the text cannot be rendered.
+ * @throws Unprocessable when the execution has no patch, its artifacts have expired, or the text cannot be rendered. When the
+ *   artifacts turn out to be lost, that is noted, so that the next preview makes them again.
  */
 export async function wantedOf(changeset: Changeset, plan: PublicationPlan, stores: Stores): Promise<Wanted> {
   const { repository, campaign } = changeset;
@@ -36,7 +41,7 @@ export async function wantedOf(changeset: Changeset, plan: PublicationPlan, stor
   if (state.status !== "patch")
     throw new Unprocessable(`execution ${execution.id} has no patch: it is ${state.status}`);
   const { owner, name } = repository;
-  const [result, changes] = await readArtifacts(stores.blobs, resultKey(execution), state.changesKey);
+  const [result, changes] = await readArtifacts(stores, execution, state.changesKey);
   const text = render(spec, {
     campaign: { name: spec.name, description: spec.description, url: `${stores.publicUrl}/campaigns/${spec.name}` },
     repository: { owner, name, branch: execution.branch },
@@ -74,14 +79,15 @@ function render(spec: Spec, context: TemplateContext): PullRequestText {
 }
 
 async function readArtifacts(
-  blobs: BlobStore,
-  resultKey: string,
+  { blobs, clock, executions }: Stores,
+  execution: Execution,
   changesKey: string,
 ): Promise<readonly [TransformResult, Uint8Array]> {
   try {
-    return [parseTransformResult(await blobs.get(resultKey)), await blobs.get(changesKey)];
+    return [parseTransformResult(await blobs.get(resultKey(execution))), await blobs.get(changesKey)];
   } catch (error) {
     if (!(error instanceof BlobNotFound)) throw error;
+    await noteLostResult(executions, execution, clock.now());
     throw new Unprocessable("the artifacts of its preview have expired: preview again, then publish", { cause: error });
   }
 }

@@ -74,6 +74,15 @@ describe("a code search", () => {
     expect(new Set(names).size).toBe(201);
   });
 
+  test("reads on when the count shrinks on the way", async () => {
+    const many = Array.from({ length: 100 }, (_, index) => item(`r${index}`, "pom.xml"));
+    const first = fakeGitHub(fakeCodeSearch([many], { total: 250 }));
+    const { nextCursor = "" } = await first.codeHost.codeSearchPage(query);
+    const second = fakeGitHub(fakeCodeSearch([many, many, [item("last", "pom.xml")]], { total: 150 }));
+    const page = await second.codeHost.codeSearchPage({ ...query, cursor: nextCursor });
+    expect(page).toHaveProperty("nextCursor");
+  });
+
   test("is refused when it finds more than GitHub shows", async () => {
     const { codeHost } = fakeGitHub(fakeCodeSearch([[]], { total: 1001 }));
     await expect(codeHost.codeSearchPage(query)).rejects.toThrow(/finds 1001 files in acme.*Narrow it/);

@@ -16,6 +16,8 @@ const place = z.object({
     .int()
     .min(1)
     .max(maxCodeHits / perPage),
+  /** The most hits that a page before has spoken of. */
+  total: z.number().int().min(0).max(maxCodeHits).default(0),
 });
 const answers = z.record(z.string(), z.unknown());
 
@@ -53,7 +55,7 @@ export function codeSearch(client: GitHubClient): Pick<CodeHost, "codeSearchPage
   return {
     async codeSearchPage({ organization: account, query, files, cursor }) {
       const purpose = { doing: `search code by ${JSON.stringify(query)}`, account };
-      const { page } = cursor === undefined ? { page: 1 } : readCursor(place, cursor);
+      const { page, total: before } = cursor === undefined ? { page: 1, total: 0 } : readCursor(place, cursor);
       const { data } = await client.read(purpose, ({ request }) =>
         request("GET /search/code", { q: scoped(query, account), per_page: perPage, page }),
       );
@@ -69,12 +71,14 @@ export function codeSearch(client: GitHubClient): Pick<CodeHost, "codeSearchPage
         );
       }
       const confirmed = await confirm(purpose, candidatesOf(data.items), files);
-      const isLast = page * perPage >= data.total_count || data.items.length === 0;
+      // GitHub counts anew for each page; a count that shrinks on the way must not end the search early.
+      const total = Math.max(before, data.total_count);
+      const isLast = page * perPage >= total || data.items.length === 0;
       return {
         repositories: confirmed.filter(({ isConfirmed }) => isConfirmed).map(({ snapshot }) => snapshot),
         unconfirmed: confirmed.filter(({ isConfirmed }) => !isConfirmed).map(({ snapshot }) => snapshot),
         missing: [],
-        ...(!isLast && { nextCursor: cursorOf({ page: page + 1 }) }),
+        ...(!isLast && { nextCursor: cursorOf({ page: page + 1, total }) }),
       };
     },
   };
