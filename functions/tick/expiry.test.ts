@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { changesetReady } from "#eventing/changeset.ts";
 import { executionRequested } from "#eventing/execution.ts";
 import { selectionPageRequested } from "#eventing/selection.ts";
 import { ticked } from "#eventing/tick.ts";
 import { allFunctions } from "#functions/all.ts";
+import { bury } from "#functions/bury/bury.ts";
 import { selectPage } from "#functions/select-page/select-page.ts";
 import type { ScriptedOutcome } from "#shared/adapters/memory/memory-sandbox.ts";
 import { BlobNotFound, BlobStoreUnavailable } from "#shared/ports/blob-store.ts";
@@ -170,7 +172,7 @@ test("what waits for its turn to be published keeps its patch, until its campaig
 
 test("what nobody wrote down, as after a crash, goes when it is old", async () => {
   await world.blobs.put("node-24/1/1/x-crashed/1/steps/0.log", Buffer.from("a step"));
-  await world.blobs.put("cache/ab/abcd", Buffer.from("a result"));
+  await world.blobs.put(`cache/ab/${"ab".repeat(32)}`, Buffer.from("a result"));
   await world.blobs.put("somebody/elses", Buffer.from("a file"));
   await tickAfter(29 * day);
   expect(await keys()).toHaveLength(3);
@@ -208,6 +210,27 @@ test("a store that fails in the middle holds up nothing else, and the rest goes 
   expect(await keys()).toEqual([]);
   await expect(world.blobs.get(before[0] ?? "")).rejects.toThrow(BlobNotFound);
 });
+
+test.each(["changes.json", "result.json"])(
+  "a patch whose %s is lost is made again by the next preview",
+  async (lost) => {
+    await preview();
+    for (const key of await keys()) if (key.endsWith(lost)) await world.blobs.remove(key);
+    await publish();
+    const because = "the artifacts of its preview have expired: preview again, then publish";
+    expect(await world.call("GET", "/campaigns/node-24/repositories")).toMatchObject({
+      repositories: [{ standing: "ready", because }],
+    });
+    expect(await firstOf()).toMatchObject({ status: "expired" });
+    expect(await noted()).toBe(0);
+    const refused = { ...world.announced(changesetReady), extensions: { knativeerrorcode: "422" } };
+    expect(await world.deliver(bury, refused)).toBe(202);
+    await preview();
+    expect(world.sandbox.started).toHaveLength(2);
+    await publish();
+    expect(await status()).toMatchObject({ standings: { open: 1 } });
+  },
+);
 
 test("the statement of the runbook has lost blobs made again", async () => {
   await preview();

@@ -18,7 +18,7 @@ export interface RepositoryStanding {
 
 /**
  * One word for where a repository stands: that of its changeset once there is one, that of its execution before, and
- * `excluded` when it was not selected and nothing is left to be closed.
+ * `excluded` when it was not selected and no pull request of it is open.
  */
 export type Standing =
   "excluded" | "pending" | "running" | "no-change" | "execution-failed" | "cancelled" | ChangesetState["status"];

@@ -53,6 +53,9 @@ export interface ExecutionStore {
    */
   unneededSince(before: Date, limit: number): Promise<readonly Execution[]>;
 
+  /** Whether this execution is one of those, as the present transaction sees it. */
+  isUnneededSince(id: string, before: Date): Promise<boolean>;
+
   /** Of these executions, those that exist, and when each was last written or asked for. */
   lastUses(ids: readonly string[]): Promise<ReadonlyMap<string, LastUse>>;
 }

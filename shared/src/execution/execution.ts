@@ -14,7 +14,7 @@ export interface Execution {
   readonly branch: string;
   readonly baseCommit: string;
   readonly workspace: Workspace;
-  /** Counts the times it was asked for after a failure or after it had expired, from 1. */
+  /** Counts the times it was begun, from 1: when it was asked for again, and when the infrastructure let it down. */
   readonly attempt: number;
   readonly state: ExecutionState;
   readonly version: number;
@@ -23,9 +23,14 @@ export interface Execution {
 /** How much a patch changes; which files, the result in the blob store says. */
 export type PatchTotals = Pick<PatchStatistics, "filesChanged" | "additions" | "deletions">;
 
+interface Retries {
+  /** How often the infrastructure let it down since it was asked for; absent when it never did. */
+  readonly retries?: number;
+}
+
 export type ExecutionState =
-  | { readonly status: "pending" }
-  | { readonly status: "running" }
+  | ({ readonly status: "pending" } & Retries)
+  | ({ readonly status: "running" } & Retries)
   | { readonly status: "no-change" }
   | {
       readonly status: "patch";
@@ -74,7 +79,7 @@ const again: Transition<unknown, unknown, ExecutionState> = { to: "pending", sta
 
 /** A report may overtake the note that the transform was started, so what is pending can end too. */
 export const executionLifecycle: Lifecycle<ExecutionState, ExecutionFact> = {
-  pending: { started: { to: "running", state: () => ({ status: "running" }) }, ...ended },
+  pending: { started: { to: "running", state: (from) => ({ ...from, status: "running" }) }, ...ended },
   running: ended,
   "no-change": {
     expired: { to: "expired", state: (_, { because }) => ({ status: "expired", was: "no-change", because }) },

@@ -18,8 +18,8 @@ interface Stores {
  * the same work has it done again. Their blobs are removed later, by `sweepBlobs`. What a changeset still wanted of one
  * is withdrawn, with the reason.
  *
- * Each is written by itself, and only when nobody wrote since it was found unneeded; so doing it twice, or while people
- * preview and publish, is safe.
+ * Each is written by itself, and only when nobody has come to need it, and nobody writes it or its changeset meanwhile; so
+ * doing it twice, or while people preview and publish, is safe.
  *
  * @returns How many expired.
  */
@@ -37,8 +37,7 @@ export async function expireResults(
   let expired = 0;
   for (const execution of await executions.unneededSince(before, atOnce)) {
     try {
-      await transact((stores) => expire(stores, execution, because, at));
-      expired += 1;
+      if (await transact((stores) => expire(stores, execution, because, { before, at }))) expired += 1;
     } catch (error) {
       if (!(error instanceof Conflict)) throw error; // somebody needs it after all
     }
@@ -46,14 +45,24 @@ export async function expireResults(
   return expired;
 }
 
-async function expire(stores: Stores, execution: Execution, because: string, at: Date): Promise<void> {
-  const state = advance(executionLifecycle, execution.state, { fact: "expired", because });
-  if (state === undefined) return;
-  await stores.executions.save({ ...execution, state }, at);
-  await stores.executions.forgetArtifacts(execution.id);
+/** @returns Whether it has expired: not when somebody has come to need it. */
+async function expire(
+  { changesets, executions }: Stores,
+  execution: Execution,
+  because: string,
+  { before, at }: { readonly before: Date; readonly at: Date },
+): Promise<boolean> {
   const id = changesetIdFor(execution.campaign, execution.repository.id, execution.workspace.path);
-  const changeset = (await stores.changesets.find([id])).get(id);
-  if (changeset?.desired.executionId !== execution.id) return;
+  // Read before the need is judged, so that whoever asks to publish it after that is in the way of the write below.
+  const changeset = (await changesets.find([id])).get(id);
+  if (!(await executions.isUnneededSince(execution.id, before))) return false;
+  const state = advance(executionLifecycle, execution.state, { fact: "expired", because });
+  if (state === undefined) return false;
+  await executions.save({ ...execution, state }, at);
+  await executions.forgetArtifacts(execution.id);
+  if (changeset?.desired.executionId !== execution.id) return true;
   const withdrawn = advance(changesetLifecycle, changeset.state, { fact: "patch-lost", because });
-  if (withdrawn !== undefined) await stores.changesets.saveAll([{ ...changeset, state: withdrawn }], at);
+  // Written even when it stays as it is.
+  await changesets.saveAll([{ ...changeset, state: withdrawn ?? changeset.state }], at);
+  return true;
 }

@@ -279,6 +279,19 @@ test("one step alone is followed whatever the others print", async () => {
   expect(kinds(none)).toEqual(["begin", "end"]);
 });
 
+test("a step whose finished log is another than the live one is told once at each look, until that has changed", async () => {
+  const logKey = "logs/early";
+  await stage.blobs.put(logKey, Buffer.from("other words"));
+  await stage.append({ ...chunk(0, 0, "words"), end: { ...ran, logKey } });
+  const told: number[] = [];
+  stage.moves = [() => void told.push(1), () => void told.push(2), () => stage.end(["other words"])];
+  const events = await stage.follow(undefined, { events: 1000 });
+  expect(told).toEqual([1, 2]);
+  expect(heard(events).logs).toEqual(["other words"]);
+  const again = ["step-started", "begin"];
+  expect(kinds(events)).toEqual(["begin", ...again, ...again, ...again, "step-started", "step-finished", "end"]);
+});
+
 test("one that is cancelled ends with what it has printed", async () => {
   stage.moves = [
     () => stage.append(chunk(0, 0, "begun")),

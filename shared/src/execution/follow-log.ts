@@ -69,7 +69,10 @@ class LogFollower {
     yield this.#teller.begin(execution.attempt, because);
   }
 
-  /** Tells what the live logs have by now. */
+  /**
+   * Tells what the live logs have by now. After a step whose finished log is another one it waits for the next look: while
+   * the live logs stay as they are, telling them once more comes to the same end.
+   */
   async *#live(attempt: number): AsyncGenerator<Told> {
     const { liveLogs, only } = this.#parts;
     if (!this.#teller.log.isKnown && !(yield* this.#meetAgain(attempt))) return;
@@ -85,7 +88,7 @@ class LogFollower {
       for (const { step, bytes, end } of chunks) {
         if (this.#isOver(step)) return;
         yield* this.#teller.print(bytes);
-        if (end !== undefined && (yield* this.#finishStep(attempt, end)) === "another") break;
+        if (end !== undefined && (yield* this.#finishStep(attempt, end)) === "another") return;
       }
       if (state === "cut") yield* this.#teller.hold();
       if (!chunks.some(({ bytes, end }) => bytes.length > 0 || end !== undefined)) return;

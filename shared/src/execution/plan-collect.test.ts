@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { advance } from "#shared/lifecycle.ts";
 import { aPatch, anExecution } from "#shared/testing/builders.ts";
+import { executionLifecycle } from "./execution.ts";
 import { artifactsOf, planCollect, resultKey } from "./plan-collect.ts";
 import type { TransformOutcome, TransformResult } from "./transform-result.ts";
 
@@ -51,13 +53,32 @@ describe("collecting a result", () => {
     },
   );
 
-  test("tries again what the infrastructure let down, three times in all", () => {
-    const again = { kind: "again", because: "It broke.", execution: { attempt: 2, state: { status: "pending" } } };
-    expect(planCollect(running, failed(true))).toMatchObject(again);
-    expect(planCollect({ ...running, attempt: 3 }, failed(true))).toMatchObject({
-      kind: "end",
-      execution: { attempt: 3, state: { status: "failed", because: "It broke." } },
-    });
+  test.each([1, 7])(
+    "tries again what the infrastructure let down, three times in all from attempt %i on",
+    (attempt) => {
+      const attempts: number[] = [];
+      let plan = planCollect({ ...running, attempt }, failed(true));
+      while (plan.kind === "again" && attempts.length < 9) {
+        attempts.push(plan.execution.attempt);
+        expect(plan).toMatchObject({ because: "It broke.", execution: { state: { status: "pending" } } });
+        const state = advance(executionLifecycle, plan.execution.state, { fact: "started" });
+        if (state === undefined) throw new Error("It cannot be started.");
+        plan = planCollect({ ...plan.execution, state }, failed(true));
+      }
+      expect(attempts).toEqual([attempt + 1, attempt + 2]);
+      expect(plan).toMatchObject({
+        kind: "end",
+        execution: { attempt: attempt + 2, state: { status: "failed", because: "It broke." } },
+      });
+    },
+  );
+
+  test("forgets how often it was tried when it is asked for again", () => {
+    const worn = anExecution({ state: { status: "pending", retries: 2 } });
+    const plan = planCollect(worn, failed(true));
+    if (plan.kind !== "end") throw new Error("It was not given up.");
+    const asked = advance(executionLifecycle, plan.execution.state, { fact: "asked-again" });
+    expect(asked).toEqual({ status: "pending" });
   });
 
   test("never tries a failed step again by itself", () => {

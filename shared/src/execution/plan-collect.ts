@@ -3,8 +3,11 @@ import { artifactPrefix, executionLifecycle, type Execution, type ExecutionFact 
 import type { Artifact } from "./execution-store.ts";
 import type { TransformResult } from "./transform-result.ts";
 
-/** How often a transform is tried that the infrastructure let down. A step that fails is not tried again. */
-const maxTransformAttempts = 3;
+/**
+ * How often a transform that the infrastructure let down is tried again by itself, each time it is asked for. A step that
+ * fails is not tried again.
+ */
+const maxRetries = 2;
 
 export type CollectPlan =
   | { readonly kind: "leave"; readonly because: string }
@@ -16,8 +19,10 @@ export function planCollect(execution: Execution, result: TransformResult): Coll
   const { outcome } = result;
   const state = advance(executionLifecycle, execution.state, factOf(result));
   if (state === undefined) return { kind: "leave", because: `it has ended: ${execution.state.status}` };
-  if (outcome.status === "failed" && outcome.retryable && execution.attempt < maxTransformAttempts) {
-    const again = { ...execution, attempt: execution.attempt + 1, state: { status: "pending" } as const };
+  const retries = ("retries" in execution.state ? execution.state.retries : undefined) ?? 0;
+  if (outcome.status === "failed" && outcome.retryable && retries < maxRetries) {
+    const pending = { status: "pending", retries: retries + 1 } as const;
+    const again = { ...execution, attempt: execution.attempt + 1, state: pending };
     return { kind: "again", execution: again, because: outcome.failure.message };
   }
   return { kind: "end", execution: { ...execution, state } };

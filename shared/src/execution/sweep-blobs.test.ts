@@ -11,6 +11,8 @@ import { reasonToRemove, sweepBlobs } from "./sweep-blobs.ts";
 const day = 24 * 60 * 60_000;
 const old = later(-1);
 const artifact = "tidy/1/1/x-1/2/patch.diff";
+/** The key of a step in the cache, by the first digits of its hash. */
+const cached = (digits: string) => `cache/${digits.slice(0, 2)}/${digits.padEnd(64, "0")}`;
 
 describe("a blob", () => {
   test.each<
@@ -36,8 +38,15 @@ describe("a blob", () => {
   });
 
   test.each([
-    ["cache/ab/abcdef", true],
+    [cached("ab"), true],
     ["quarantine/tidy/1/1/x-1/1/patch.diff", true],
+    ["quarantine/tidy/1/1/x-1/1/patch.diff.finding", true],
+    ["cache/ab/abcdef", false],
+    ["cache/pip/wheel", false],
+    [`${cached("ab")}.old`, false],
+    [`theirs/${cached("ab")}`, false],
+    ["quarantine/mail/today", false],
+    ["quarantine/tidy/1/1/x-1/1", false],
     ["cached/ab", false],
     ["backups/today", false],
     ["tidy/readme", false],
@@ -58,7 +67,7 @@ describe("the sweep of blobs", () => {
     const clock = createManualClock(noon);
     const blobs = createMemoryBlobStore({ clock });
     const stores = createStores(db.database.knex, []);
-    const key = (index: number) => `cache/${String(index).padStart(5, "0")}`;
+    const key = (index: number) => cached(String(index).padStart(5, "0"));
     for (let index = 0; index < 4500; index += 1) await blobs.put(key(index), new Uint8Array());
     clock.advance(40 * day);
     await blobs.put(key(9999), new Uint8Array());
@@ -81,12 +90,12 @@ describe("the sweep of blobs", () => {
   test("says which blob it could not remove, and goes on after it", async () => {
     const clock = createManualClock(noon);
     const memory = createMemoryBlobStore({ clock });
-    for (const key of ["cache/1", "cache/2", "cache/3"]) await memory.put(key, new Uint8Array());
+    for (const digits of ["a1", "a2", "a3"]) await memory.put(cached(digits), new Uint8Array());
     const locked = new BlobStoreUnavailable("It is locked.");
-    const remove = async (key: string) => (key === "cache/1" ? Promise.reject(locked) : memory.remove(key));
+    const remove = async (key: string) => (key === cached("a1") ? Promise.reject(locked) : memory.remove(key));
     const stores = createStores(db.database.knex, []);
     const sweeping = sweepBlobs({ ...stores, blobs: { ...memory, remove } }, "sweep", later(day));
     await expect(sweeping).rejects.toThrow(locked);
-    expect((await memory.scan({ limit: 10 })).map(({ key }) => key)).toEqual(["cache/1"]);
+    expect((await memory.scan({ limit: 10 })).map(({ key }) => key)).toEqual([cached("a1")]);
   });
 });

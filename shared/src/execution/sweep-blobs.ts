@@ -7,11 +7,17 @@ import type { ExecutionStore, LastUse } from "./execution-store.ts";
 const atOnce = 2000;
 const removedAtOnce = 8;
 
+const cachedStep = /^cache\/[0-9a-f]{2}\/[0-9a-f]{64}$/;
+const quarantine = "quarantine/";
+
 /**
- * What belongs to no execution: results of steps, which are made again when they are not there, and what a malware scan
- * has moved out of reach. It goes when it is old.
+ * True for what is ours and no execution's: results of steps, which are made again when they are not there, and what a
+ * malware scan has moved out of reach. It goes when it is old. Others who share the bucket may have folders of these names.
  */
-const byAgeAlone = ["cache/", "quarantine/"];
+function goesByAgeAlone(key: string): boolean {
+  if (key.startsWith(quarantine)) return placeOfArtifact(key.slice(quarantine.length)) !== undefined;
+  return cachedStep.test(key);
+}
 
 /**
  * Why a blob may go, or undefined when it stays. What belongs to nobody may have been put a moment ago by somebody who
@@ -25,7 +31,7 @@ export function reasonToRemove(
   const isOld = storedAt < before;
   const place = placeOfArtifact(key);
   if (place === undefined) {
-    return isOld && byAgeAlone.some((prefix) => key.startsWith(prefix)) ? "it is old, and no execution's" : undefined;
+    return isOld && goesByAgeAlone(key) ? "it is old, and no execution's" : undefined;
   }
   if (use === undefined) return isOld ? "its execution is not known" : undefined;
   if (place.attempt !== use.attempt) return isOld ? "another attempt has taken its place" : undefined;

@@ -126,6 +126,24 @@ describe("where a repository stands", () => {
     expect(await standing("SECRET")).toMatchObject({ standing: "excluded", because: "no access" });
     expect(await standing("nobody")).toBeUndefined();
   });
+
+  test.each<[string, ChangesetState, string]>([
+    ["open", { status: "open", published }, "it is archived"],
+    ["needs-human", { status: "needs-human", because, published }, because],
+    ["failed", { status: "failed", because, published }, because],
+    ["closing", { status: "closing", because, published }, because],
+    ["excluded", { status: "failed", because }, "it is archived"],
+    ["excluded", { status: "merged", published }, "it is archived"],
+    ["excluded", { status: "closed", published }, "it is archived"],
+    ["excluded", { status: "withdrawn", because }, "it is archived"],
+  ])("is %s where it is not selected and its changeset says %j", async (name, state, why) => {
+    const repository = aRepository();
+    const target = { campaign: "tidy", run: 1, key: "1", repository, fullName: "acme/api", selected: false };
+    await stores.runs.addTargets([{ ...target, because: "it is archived" }]);
+    await stores.changesets.addAll([aChangeset({ repository, state })], noon);
+    expect(await standing("api")).toMatchObject({ standing: name, because: why });
+    expect(await overview().counts("tidy", 1)).toEqual({ [name]: 1 });
+  });
 });
 
 describe("a repository that is divided", () => {

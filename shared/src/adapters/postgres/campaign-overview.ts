@@ -18,14 +18,14 @@ interface StandingRow {
 /**
  * A target stands for workspaces that are not found yet, or could not be, until there is one for each. A changeset speaks
  * for its repository or workspace as soon as this run's execution has a patch; a pull request of an earlier run is
- * shown even where this run found no change. A result that has expired is still what it was; that its patch is gone, the
+ * shown even where this run found no change, and one that is open even where it did not select the repository. A result that has expired is still what it was; that its patch is gone, the
  * changeset says that needs it. What a changeset waits for is written on its task.
  */
 const standingsOfRun = `
   SELECT target.full_name,
          target.workspace,
          CASE
-           WHEN NOT target.selected THEN CASE changeset.status WHEN 'closing' THEN 'closing' ELSE 'excluded' END
+           WHEN NOT target.selected THEN CASE WHEN changeset.is_there THEN changeset.status ELSE 'excluded' END
            WHEN target.workspace_lookup = 'failed' THEN 'execution-failed'
            WHEN target.workspace_lookup IS NOT NULL THEN target.workspace_lookup
            WHEN execution.outcome = 'patch' OR changeset.pull_request IS NOT NULL THEN coalesce(changeset.status, 'unpublished')
@@ -34,7 +34,10 @@ const standingsOfRun = `
          END AS standing,
          CASE
            WHEN NOT target.selected THEN
-             CASE changeset.status WHEN 'closing' THEN coalesce(waiting.because, target.because) ELSE target.because END
+             CASE
+               WHEN changeset.is_there THEN coalesce(waiting.because, changeset.state ->> 'because', target.because)
+               ELSE target.because
+             END
            WHEN target.workspace_lookup = 'pending' THEN coalesce(waiting.because, 'its workspaces are being found')
            WHEN target.workspace_lookup IS NOT NULL THEN target.because
            ELSE coalesce(
@@ -58,7 +61,9 @@ const standingsOfRun = `
     SELECT id, state, coalesce(state ->> 'was', status) AS outcome, CASE WHEN status <> 'expired' THEN state ->> 'because' END AS because
     FROM executions
   ) execution ON execution.id = target.execution_id
-  LEFT JOIN changesets changeset
+  LEFT JOIN (
+    SELECT *, pull_request IS NOT NULL AND status NOT IN ('merged', 'closed', 'withdrawn') AS is_there FROM changesets
+  ) changeset
     ON changeset.campaign = target.campaign AND changeset.repository_id = (target.repository ->> 'id')::bigint
       AND changeset.workspace = target.workspace
   LEFT JOIN LATERAL (

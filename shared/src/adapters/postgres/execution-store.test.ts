@@ -118,6 +118,8 @@ describe("a result", () => {
     await stores.executions.save({ ...anExecution({ id: "x-4" }), state: { status: "failed", because } }, later(-1));
     expect(await unneeded()).toEqual(["x-3", "x-1"]);
     expect((await stores.executions.unneededSince(before, 1)).map(({ id }) => id)).toEqual(["x-3"]);
+    const judged = ["x-1", "x-2", "x-3", "x-4", "x-9"].map((id) => stores.executions.isUnneededSince(id, before));
+    expect(await Promise.all(judged)).toEqual([true, false, true, false, false]);
   });
 
   test.each<[ChangesetState["status"], ChangesetState, "needed" | "needed until a kill" | "unneeded"]>([

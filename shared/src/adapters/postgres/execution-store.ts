@@ -20,12 +20,12 @@ interface ExecutionRow {
 }
 
 /** Changesets are found by campaign and repository, which have an index; those of other workspaces name other executions. */
-const unneeded = `
+const unneeded = (which: string) => `
   WITH under_way AS MATERIALIZED (
     SELECT DISTINCT campaign FROM changesets
     WHERE status IN ('ready', 'publishing') OR pull_request IS NOT NULL AND status NOT IN ('merged', 'closed'))
   SELECT execution.* FROM executions execution JOIN campaigns campaign ON campaign.name = execution.campaign
-  WHERE execution.status IN ('no-change', 'patch') AND execution.updated_at < :before
+  WHERE execution.status IN ('no-change', 'patch') AND execution.updated_at < :before AND ${which}
     AND NOT EXISTS (
       SELECT 1 FROM changesets
       WHERE changesets.campaign = execution.campaign
@@ -40,8 +40,7 @@ const unneeded = `
           OR campaign.status <> 'killed' AND (
             changesets.status IN ('ready', 'publishing')
             OR changesets.status IN ('unpublished', 'failed', 'needs-human')
-              AND changesets.campaign IN (SELECT campaign FROM under_way))))
-  ORDER BY execution.updated_at LIMIT :limit`;
+              AND changesets.campaign IN (SELECT campaign FROM under_way))))`;
 
 export function createExecutionStore(sql: Sql): ExecutionStore {
   async function find(ids: readonly string[]): Promise<ReadonlyMap<string, Execution>> {
@@ -142,8 +141,13 @@ export function createExecutionStore(sql: Sql): ExecutionStore {
     },
 
     async unneededSince(before, limit) {
-      const rows = await rowsOf<ExecutionRow>(sql, unneeded, { before, limit });
+      const query = `${unneeded("true")} ORDER BY execution.updated_at LIMIT :limit`;
+      const rows = await rowsOf<ExecutionRow>(sql, query, { before, limit });
       return rows.map(executionFrom);
+    },
+
+    async isUnneededSince(id, before) {
+      return (await rowsOf<ExecutionRow>(sql, unneeded("execution.id = :id"), { id, before })).length > 0;
     },
 
     async lastUses(ids) {
