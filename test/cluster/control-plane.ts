@@ -1,12 +1,12 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { freePort } from "#shared/testing/free-port.ts";
+import { killProcess } from "#shared/testing/kill-process.ts";
 import type { ClusterParts } from "./parts.ts";
 
 const runFile = promisify(execFile);
@@ -58,10 +58,7 @@ export async function startControlPlane(parts: ClusterParts): Promise<ControlPla
   const kill = async (name: string): Promise<void> => {
     const child = processes.get(name);
     processes.delete(name);
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
+    await killProcess(child);
   };
   const startApiServer = async (): Promise<void> => {
     await launch("kube-apiserver", parts.apiServer, {

@@ -1,10 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { freePort } from "./free-port.ts";
+import { killProcess } from "./kill-process.ts";
 
 /** A Redis of one test file that keeps nothing on disk. */
 export interface TestRedis {
@@ -36,10 +36,7 @@ export async function startRedis(): Promise<TestRedis> {
   const kill = async () => {
     const dying = server;
     server = undefined;
-    if (dying === undefined || dying.exitCode !== null || dying.signalCode !== null) return;
-    const gone = once(dying, "exit");
-    dying.kill("SIGKILL");
-    await gone;
+    await killProcess(dying);
   };
   const start = async () => {
     server = await launch(directory, port);

@@ -6,6 +6,7 @@ import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
+import { killProcess } from "./kill-process.ts";
 
 /** An S3 server of one test file, with one user. */
 export interface TestS3 {
@@ -55,10 +56,7 @@ export async function startS3(): Promise<TestS3> {
   const kill = async () => {
     const dying = server;
     server = undefined;
-    if (dying === undefined || dying.exitCode !== null || dying.signalCode !== null) return;
-    const gone = once(dying, "exit");
-    dying.kill("SIGKILL");
-    await gone;
+    await killProcess(dying);
   };
   const start = async () => {
     server = await launch(directory, port, credentials);

@@ -125,6 +125,16 @@ const gitEnvironment = {
   GIT_COMMITTER_DATE: "2026-01-01T00:00:00Z",
 };
 
+/** A source for jobs that are never run: there is no such repository. */
+export const aSource: TransformJob["source"] = {
+  repositoryId: 1,
+  repositoryNodeId: "R_1",
+  owner: "acme",
+  name: "api",
+  branch: "main",
+  commit: "a".repeat(40),
+};
+
 let executions = 0;
 
 /** A job of these steps; a string is a step that runs it. */

@@ -1,18 +1,10 @@
 import { expect, test } from "vitest";
-import { aJob } from "#shared/testing/sandbox-world.ts";
+import { aJob, aSource } from "#shared/testing/sandbox-world.ts";
 import { resultWithoutSteps, stepsThatMayRun } from "./progress.ts";
 
-const source = {
-  repositoryId: 1,
-  repositoryNodeId: "R_1",
-  owner: "acme",
-  name: "api",
-  branch: "main",
-  commit: "a".repeat(40),
-};
 const job = (...conditions: (string | undefined)[]) =>
   aJob(
-    source,
+    aSource,
     conditions.map((each) => ({ run: "true", if: each })),
   );
 

@@ -2,7 +2,8 @@ import { constants } from "node:fs";
 import { lstat, open, readdir, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import type { StoredBlob } from "../../ports/blob-store.ts";
-import { codeOf, findFolder } from "./folders.ts";
+import { codeOf } from "../error-code.ts";
+import { findFolder } from "./folders.ts";
 
 // How blobs are found again in their folders.
 

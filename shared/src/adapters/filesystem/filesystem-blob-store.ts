@@ -8,9 +8,10 @@ import {
   type StoredBlob,
 } from "../../ports/blob-store.ts";
 import { segmentsOfKey, segmentsOfPrefix } from "../blob-key.ts";
+import { codeOf } from "../error-code.ts";
 import { keepJudged } from "../judged-body.ts";
 import { describeBlob, fileNameOf, keysBelow, piecesOfBlob, readBlob } from "./blob-files.ts";
-import { codeOf, findFolder, isThere, makeFolder, makeFolders, syncFolder } from "./folders.ts";
+import { findFolder, isThere, makeFolder, makeFolders, syncFolder } from "./folders.ts";
 import { removeLeftovers, writeIncoming } from "./incoming-files.ts";
 
 /**

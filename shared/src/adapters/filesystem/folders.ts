@@ -1,6 +1,7 @@
 import { lstat, mkdir, open, realpath } from "node:fs/promises";
 import path from "node:path";
 import { BlobStoreUnavailable } from "../../ports/blob-store.ts";
+import { codeOf } from "../error-code.ts";
 
 // Walks folder by folder, so that a symbolic link on the way is found before it is followed.
 
@@ -94,8 +95,4 @@ export async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle?.close();
   }
-}
-
-export function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { open, readlink } from "node:fs/promises";
 import type { FileChange } from "#shared/ports/code-host.ts";
 import type { FileStatistics, PatchStatistics } from "#shared/execution/transform-result.ts";
+import { codeOf } from "../error-code.ts";
 import { complaint, GitFailed, type RunCommand, type TrustedRepository } from "./git-command.ts";
 import { parseDiff, type DiffEntry } from "./parse-diff.ts";
 import { runGitScript } from "./work-tree.ts";
@@ -100,7 +101,6 @@ async function stage(
   // The index knows nothing of the files but their content, so that git looks at it: a file that is written by way of a
   // memory mapping may have the times it had before (tmpfs).
   const script = `
-rm -f -- "$GIT_DIR/index"
 git read-tree "$1"
 git add --all
 tree=$(git write-tree)
@@ -177,7 +177,7 @@ async function readContent(entry: DiffEntry, workTree: WorkTree, mostBytes: numb
       await file.close();
     }
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
+    if (codeOf(error) !== "EACCES") throw error;
     // A step closed it to us, though not to who is root in there.
     const script = `exec git cat-file blob "$1"`;
     const read = await runGitScript(workTree.run, workTree.repository, script, [entry.blob], {

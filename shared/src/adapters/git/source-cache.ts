@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { copyFile, link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
+import { codeOf } from "../error-code.ts";
 import { createTrustedRepository, fetchBase } from "./fetch-base.ts";
 import type { RunCommand } from "./git-command.ts";
 import type { RemoteAccess } from "./remote.ts";
@@ -151,7 +152,7 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
   try {
     await link(from, to);
   } catch (error) {
-    if (!["EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(codeOf(error) ?? "")) throw error;
+    if (!["EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(String(codeOf(error)))) throw error;
     await copyFile(from, to);
   }
 }
@@ -237,13 +238,9 @@ function asError(reason: unknown): Error {
 }
 
 function isThereAlready(error: unknown): boolean {
-  return ["EEXIST", "ENOTEMPTY"].includes(codeOf(error) ?? "");
+  return ["EEXIST", "ENOTEMPTY"].includes(String(codeOf(error)));
 }
 
 function ignoreMissing(error: unknown): undefined {
   if (codeOf(error) !== "ENOENT") throw error;
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

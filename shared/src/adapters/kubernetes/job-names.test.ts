@@ -1,15 +1,7 @@
 import { expect, test } from "vitest";
-import { aJob } from "#shared/testing/sandbox-world.ts";
+import { aJob, aSource } from "#shared/testing/sandbox-world.ts";
 import { annotationsOf, jobName, labelsOf } from "./job-names.ts";
 
-const source = {
-  repositoryId: 1,
-  repositoryNodeId: "R_1",
-  owner: "acme",
-  name: "api",
-  branch: "main",
-  commit: "a".repeat(40),
-};
 const dnsLabel = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const labelValue = /^([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$/;
 
@@ -30,7 +22,7 @@ test.each(["x".repeat(80), "UPPER", "with space", "-dash", "ünïcode", ""])(
 test.each(["node-24", "a campaign: with words", "é".repeat(70), "-", "long-".repeat(20)])(
   "the campaign %j is a label that Kubernetes takes, and whole in the annotation",
   (name) => {
-    const job = { ...aJob(source, ["true"]), campaign: { name, description: "" } };
+    const job = { ...aJob(aSource, ["true"]), campaign: { name, description: "" } };
     const label = labelsOf(job)["octobatch.dev/campaign"];
     expect(label).toMatch(labelValue);
     expect(labelsOf({ ...job, campaign: { name: `${name}.`, description: "" } })["octobatch.dev/campaign"]).not.toBe(

@@ -3,6 +3,7 @@ import { decodeChanges } from "#shared/execution/changes.ts";
 import { parseTransformResult } from "#shared/execution/transform-result.ts";
 import type { BlobStore } from "#shared/ports/blob-store.ts";
 import { SandboxUnavailable, type TransformJob } from "#shared/ports/sandbox.ts";
+import { aSource } from "#shared/testing/sandbox-world.ts";
 import { createMemoryBlobStore } from "./memory-blob-store.ts";
 import { createMemorySandbox, type MemorySandbox, type ScriptedOutcome } from "./memory-sandbox.ts";
 
@@ -29,14 +30,7 @@ const job: TransformJob = {
   executionId: "x-1",
   attempt: 1,
   artifactPrefix: "node-24/1/1/x-1/1",
-  source: {
-    repositoryId: 1,
-    repositoryNodeId: "R_1",
-    owner: "acme",
-    name: "api",
-    branch: "main",
-    commit: "a".repeat(40),
-  },
+  source: aSource,
   workspace: { path: "", onlyFetch: false },
   campaign: { name: "node-24", description: "" },
   steps: [],

@@ -1,20 +1,12 @@
 import { expect, test } from "vitest";
-import { aJob } from "#shared/testing/sandbox-world.ts";
+import { aJob, aSource } from "#shared/testing/sandbox-world.ts";
 import { serializePodTask } from "./pod-task.ts";
 
 test("the largest spec there may be fits into a Secret", () => {
-  const source = {
-    repositoryId: 1,
-    repositoryNodeId: "R_1",
-    owner: "acme",
-    name: "api",
-    branch: "main",
-    commit: "a".repeat(40),
-  };
   // A spec has a mebibyte of text, and YAML's aliases make more of it.
   const script = Array.from({ length: 4096 }, (_, line) => `sed -i s/${line * 7919}/x/ file-${line}.txt`).join("\n");
   const job = aJob(
-    source,
+    aSource,
     Array.from({ length: 30 }, () => script),
   );
   expect(JSON.stringify(job).length).toBeGreaterThan(4 << 20);

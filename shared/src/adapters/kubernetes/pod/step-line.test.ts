@@ -4,20 +4,12 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { aJob } from "#shared/testing/sandbox-world.ts";
+import { aJob, aSource } from "#shared/testing/sandbox-world.ts";
 import { pipes } from "../pod-layout.ts";
 import { endCommand, stepCommand } from "../step-command.ts";
 import { openStepLine } from "./step-line.ts";
 
-const source = {
-  repositoryId: 1,
-  repositoryNodeId: "R_1",
-  owner: "acme",
-  name: "api",
-  branch: "main",
-  commit: "a".repeat(40),
-};
-const job = aJob(source, ["true", "true"]);
+const job = aJob(aSource, ["true", "true"]);
 
 let directory: string;
 const shellsAtWork: ChildProcess[] = [];
