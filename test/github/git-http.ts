@@ -176,10 +176,12 @@ async function backend(
   const closed = once(child, "close");
   const status = await relay(child.stdout, response);
   await closed;
+  // Last of all, so that whoever has read the whole answer finds its request logged.
+  response.end();
   return status;
 }
 
-/** Passes a CGI answer on: its headers up to the blank line, then the body as it comes. */
+/** Passes a CGI answer on, but for its end: its headers up to the blank line, then the body as it comes. */
 async function relay(output: NodeJS.ReadableStream, response: ServerResponse): Promise<number> {
   let head: Buffer | undefined = Buffer.alloc(0);
   let status = 200;
@@ -201,7 +203,6 @@ async function relay(output: NodeJS.ReadableStream, response: ServerResponse): P
     status = 500;
     response.writeHead(500);
   }
-  response.end();
   return status;
 }
 
