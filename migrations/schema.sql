@@ -31,6 +31,59 @@ END
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.claim_due_tasks(limits jsonb, always_released text[], claimed_at timestamp with time zone, claimed_until timestamp with time zone)
+ RETURNS TABLE(id uuid, type text, campaign text, organization text, subject text, data jsonb, state text, not_before timestamp with time zone, attempts integer, failures integer, because text)
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_incremental_sort TO 'off'
+AS $function$
+#variable_conflict use_column
+BEGIN
+  -- Counting what is in flight and adding to it must not interleave with another claim. It is held until the commit.
+  PERFORM pg_advisory_xact_lock(hashtextextended('tasks.claim', 0));
+  RETURN QUERY
+  WITH RECURSIVE queues AS (
+    (SELECT type, organization, coalesce(campaign, '') AS campaign FROM tasks WHERE state = 'due'
+     ORDER BY type, organization, coalesce(campaign, '') LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM queues CROSS JOIN LATERAL (
+      SELECT type, organization, coalesce(campaign, '') FROM tasks
+      WHERE state = 'due'
+        AND (type, organization, coalesce(campaign, '')) > (queues.type, queues.organization, queues.campaign)
+      ORDER BY type, organization, coalesce(campaign, '') LIMIT 1) following
+  ), flying AS (
+    SELECT type, organization, count(*) AS count FROM tasks
+    WHERE state IN ('releasing', 'sent', 'running', 'awaiting') GROUP BY 1, 2
+  ), roomy AS (
+    SELECT queues.type, queues.organization, queues.campaign,
+           coalesce(CAST(limits ->> queues.type AS integer), 1) - coalesce(flying.count, 0) AS places
+    FROM queues
+    LEFT JOIN flying ON flying.type = queues.type AND flying.organization = queues.organization
+    LEFT JOIN campaigns ON campaigns.name = queues.campaign
+    WHERE coalesce(campaigns.status, 'active') = 'active' OR queues.type = ANY (always_released)
+  ), first AS (
+    SELECT task.id, roomy.places,
+           row_number() OVER (PARTITION BY roomy.type, roomy.organization ORDER BY task.not_before, task.id) AS place
+    FROM roomy CROSS JOIN LATERAL (
+      SELECT tasks.id, tasks.not_before FROM tasks
+      WHERE state = 'due' AND tasks.type = roomy.type AND tasks.organization = roomy.organization
+        AND coalesce(tasks.campaign, '') = roomy.campaign AND tasks.not_before <= claimed_at
+      ORDER BY tasks.not_before, tasks.id LIMIT greatest(roomy.places, 0)) task
+  )
+  UPDATE tasks SET state = 'releasing', lease_until = claimed_until, updated_at = claimed_at
+  WHERE id = ANY (ARRAY (SELECT first.id FROM first WHERE first.place <= first.places))
+    -- Looked at again, since somebody may have begun it meanwhile. In words that no index answers to: the ids find it.
+    AND CASE state WHEN 'due' THEN true ELSE false END
+  RETURNING tasks.id, tasks.type, tasks.campaign, tasks.organization, tasks.subject, tasks.data, tasks.state,
+            tasks.not_before, tasks.attempts, tasks.failures, tasks.because;
+END $function$
+;
+
 -- Tables
 
 CREATE TABLE artifacts (
@@ -345,9 +398,11 @@ CREATE INDEX tasks_by_campaign ON public.tasks USING btree (campaign, state);
 
 CREATE INDEX tasks_by_subject ON public.tasks USING btree (subject) WHERE (because IS NOT NULL);
 
-CREATE INDEX tasks_due ON public.tasks USING btree (type, organization, not_before, id) WHERE (state = 'due'::text);
+CREATE INDEX tasks_due_by_campaign ON public.tasks USING btree (type, organization, COALESCE(campaign, ''::text), not_before, id) WHERE (state = 'due'::text);
 
 CREATE INDEX tasks_in_flight ON public.tasks USING btree (type, organization, lease_until) WHERE (state = ANY (ARRAY['releasing'::text, 'sent'::text, 'running'::text, 'awaiting'::text]));
+
+CREATE INDEX tasks_unfinished ON public.tasks USING btree (subject, type) WHERE (state <> ALL (ARRAY['done'::text, 'dead'::text, 'cancelled'::text]));
 
 CREATE INDEX webhook_deliveries_by_received_at ON public.webhook_deliveries USING btree (received_at);
 

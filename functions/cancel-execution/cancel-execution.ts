@@ -10,7 +10,7 @@ import { serve } from "#shared/runtime/serve.ts";
  */
 export const cancelExecution = defineFunction({
   name: "cancel-execution",
-  tokenRole: "source",
+  tokenRole: "worker",
   on: executionCancelled,
   needs: ["executions", "sandbox"],
   async handle({ executionId, attempt }, { executions, sandbox }) {

@@ -19,7 +19,7 @@ export const collectExecution = defineFunction({
   name: "collect-execution",
   on: executionReported,
   needs: ["runs", "executions", "changedFiles", "liveLogs", "changesets", "tasks", "blobs", "scanner", "clock"],
-  async handle({ executionId, attempt }, { runs, executions, blobs, scanner, clock, transact }) {
+  async handle({ executionId, attempt }, { executions, blobs, scanner, clock, transact }) {
     const execution = await executions.get(executionId);
     if (execution.attempt !== attempt) return { left: `attempt ${execution.attempt} has taken its place` };
     const reported = parseTransformResult(await blobs.get(resultKey(execution)));
@@ -35,26 +35,30 @@ export const collectExecution = defineFunction({
       outcome.status === "patch" ? changedFilesOf(await blobs.get(outcome.patch.key), outcome.statistics.files) : [];
     const at = clock.now();
     const { repository, branch, campaign } = ended;
-    await transact(async ({ runs: runsNow, executions, changedFiles, liveLogs, changesets, tasks }) => {
+    await transact(async ({ runs, executions, changedFiles, liveLogs, changesets, tasks }) => {
       await executions.save(ended, at);
       await executions.addArtifacts(artifactsOf(ended, result), at);
       await changedFiles.addAll(executionId, changed);
       await liveLogs.forget({ executionId, attempt });
-      await tasks.finishAllOf(executionRequested.type, executionId, at);
+      await tasks.finishAllOf([executionRequested.type, executionReported.type], executionId, at);
       if (plan.kind === "again") {
         const dedupe = [ended.attempt];
         const where = { campaign, organization: repository.owner, notBefore: at, dedupe };
         await tasks.addAll([taskFor(executionRequested, { executionId, attempt: ended.attempt }, where)], at);
         return;
       }
-      const findings = [];
-      for (const target of await runsNow.targetsOfExecution(executionId)) {
-        const { specVersion } = await runs.get(target.campaign, target.run);
-        findings.push({ run: target.run, specVersion, repository, branch, execution: ended });
-      }
+      const found = await runs.runsOfExecution(executionId);
+      const findings = found.map(({ number: run, specVersion }) => ({
+        run,
+        specVersion,
+        repository,
+        branch,
+        execution: ended,
+      }));
       await desireAll(changesets, findings, at);
     });
-    return { did: plan.kind === "again" ? `failed and is tried again: ${plan.because}` : ended.state.status };
+    const did = plan.kind === "again" ? `failed and is tried again: ${plan.because}` : ended.state.status;
+    return { did, isFinished: true };
   },
 });
 

@@ -45,6 +45,17 @@ test("starts the steps on the base commit, and waits for whoever reports their e
   expect(await task()).toMatchObject({ state: "done" });
 });
 
+test("one that waits for a place has not begun, and says what it waits for", async () => {
+  world.sandbox.holdUp("a free place");
+  await deliver();
+  expect(await task()).toMatchObject({ state: "awaiting", because: "a free place" });
+  expect(await standings()).toMatchObject({ standings: { pending: 1 } });
+  await wait(60_000);
+  await world.settle();
+  expect(await task()).toMatchObject({ state: "done" });
+  expect(world.sandbox.started).toHaveLength(1);
+});
+
 test("twice, or looked at again while it runs, starts it once", async () => {
   await Promise.all([deliver(), deliver()]);
   await deliver();

@@ -20,7 +20,7 @@ const recheckAfterMs = 60_000;
  */
 export const executeTransform = defineFunction({
   name: "execute-transform",
-  tokenRole: "source",
+  tokenRole: "worker",
   on: executionRequested,
   needs: ["campaigns", "executions", "liveLogs", "tasks", "blobs", "sandbox", "sandboxLimits", "clock"],
   async handle(
@@ -51,19 +51,23 @@ export const executeTransform = defineFunction({
       const { owner, name, id: repositoryId, nodeId: repositoryNodeId } = repository;
       // Of a go that was lost; what follows the logs sees by it that they begin anew.
       await liveLogs.forget({ executionId, attempt });
-      await sandbox.start({
+      const waiting = await sandbox.start({
         ...job,
         source: { repositoryId, repositoryNodeId, owner, name, branch, commit: baseCommit },
         workspace,
         campaign: { name: spec.name, description: spec.description },
         steps: spec.steps,
+        networks: spec.network?.allow ?? [],
         limits: sandboxLimits,
       });
+      // It is noted as running once it begins.
+      if (waiting !== undefined) return { awaiting: waiting.waitingFor, recheckAfterMs };
     }
+    const waitingFor = found.status === "running" ? found.waitingFor : undefined;
+    if (waitingFor !== undefined) return { awaiting: waitingFor, recheckAfterMs };
     const started = advance(executionLifecycle, state, { fact: "started" });
     if (started !== undefined) await executions.save({ ...execution, state: started }, at);
-    const waitingFor = found.status === "running" ? found.waitingFor : undefined;
-    return { awaiting: waitingFor ?? "its steps are running", recheckAfterMs };
+    return { awaiting: "its steps are running", recheckAfterMs };
   },
 });
 

@@ -131,6 +131,8 @@ describe("a role", () => {
     ["writer", "permissions=contents:read", { contents: "read", metadata: "read" }],
     ["writer", "permissions=contents:write,members:read", { contents: "write", members: "read", metadata: "read" }],
     ["source", ofApi, { contents: "read", metadata: "read" }],
+    ["worker", "", { contents: "read", metadata: "read" }],
+    ["worker", ofApi, { contents: "read", metadata: "read" }],
   ])("%s that asks with %o may have %o", async (role, query, permissions) => {
     expect((await ask(role, query)).body).toMatchObject({ permissions });
   });
@@ -145,6 +147,8 @@ describe("a role", () => {
     ["source", "repositories=API,WEB", "the role source gets tokens for one repository"],
     ["source", `${ofApi}&permissions=pull_requests:read`, 'the role source may not have "pull_requests: read"'],
     ["source", `${ofApi}&permissions=contents:write`, 'the role source may not have "contents: write"'],
+    ["worker", "permissions=contents:write", 'the role worker may not have "contents: write"'],
+    ["worker", "permissions=pull_requests:read", 'the role worker may not have "pull_requests: read"'],
     ["keeper", "", "the role keeper gets no tokens of installations"],
     ["keeper", `${ofApi}&permissions=contents:read`, "the role keeper gets no tokens of installations"],
   ])("%s that asks with %o is refused, here and in the log: %s", async (role, query, because) => {
@@ -164,7 +168,7 @@ describe("a role", () => {
     expect(world.log()).not.toContain(String(body["jwt"]));
   });
 
-  test.each<[TokenRole]>([["reader"], ["writer"], ["source"]])("%s may not", async (role) => {
+  test.each<[TokenRole]>([["reader"], ["writer"], ["source"], ["worker"]])("%s may not", async (role) => {
     const { status, body } = await world.get(role, "app");
     expect(status).toBe(403);
     expect(body).toEqual({

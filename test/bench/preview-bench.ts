@@ -41,8 +41,8 @@ export interface PreviewBench {
 }
 
 const organization = "fleet";
-/** Before anything is measured, the product has run once: what it loads then is no repository's cost. */
-const rehearsal = "rehearsal";
+/** Before anything is measured, the product has run over some others: what it loads and compiles then is nobody's cost. */
+const rehearsal = { organization: "rehearsal", repositories: 20 };
 
 /**
  * Previews a campaign of three steps over small repositories, cold and warm, in turn with bare `git clone --depth 1` of the
@@ -54,8 +54,10 @@ export async function benchPreview({ repositories, rounds, concurrencies }: Prev
   try {
     const directory = join(scratch.directory, "packages");
     const names = await addSmallRepositories(github, { organization, count: repositories, directory });
-    await github.addOrganization(rehearsal);
-    await github.addRepository({ owner: rehearsal, name: "stage" });
+    await github.addOrganization(rehearsal.organization);
+    for (let number = 0; number < rehearsal.repositories; number += 1) {
+      await github.addRepository({ owner: rehearsal.organization, name: `stage-${number}` });
+    }
     const urls = names.map((name) => `${github.url}/${organization}/${name}.git`);
 
     const measured = concurrencies.map((concurrency) => ({
@@ -81,7 +83,7 @@ export async function benchPreview({ repositories, rounds, concurrencies }: Prev
           settings: { OCTOBATCH_EXECUTIONS_AT_ONCE: String(concurrency) },
         });
         try {
-          await previewCampaign(dev, { name: rehearsal, organization: rehearsal, first: "rehearsed" }, 1);
+          await previewCampaign(dev, { ...rehearsal, name: "rehearsal", first: "rehearsed" }, rehearsal.repositories);
           at.cold.push(await measurePreview(github, dev, { name: "cold", first: "cold" }, repositories));
           at.warm.push(await measurePreview(github, dev, { name: "warm", first: "warm" }, repositories));
           const isLast = round === rounds - 1 && at === measured.at(-1);

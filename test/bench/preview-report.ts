@@ -30,35 +30,21 @@ const wayNames = { clone: "git clone --depth 1", cold: "preview, cold", warm: "p
 /** A line for each way and concurrency: medians of the rounds. */
 export function previewTable(bench: PreviewBench): string {
   const { repositories, rounds, editedTextSteps, editedLastStepSteps } = bench;
-  const head = [
-    "",
-    "at once",
-    "s in all",
-    "× clone",
-    "ms a repository",
-    "fetch",
-    "steps",
-    "diff",
-    "around",
-    "KB fetched",
-  ];
+  const head = ["", "at once", "s in all", "× clone", "ms a repository", "fetch", "steps", "diff", "KB fetched"];
   const rows = rounds.flatMap((at) =>
     ways.map((way) => {
       const median = medianOf(at[way]);
       const { seconds, timings, fetchedBytes } = median;
-      const shareOf = (ms: number): string => `${Math.round(ms / (10 * seconds * at.concurrency))} %`;
-      const spent = timings === undefined ? undefined : timings.fetchMs + timings.stepsMs + timings.diffMs;
-      const shares =
-        timings === undefined || spent === undefined
-          ? ["", "", "", ""]
-          : [timings.fetchMs, timings.stepsMs, timings.diffMs, 1000 * seconds * at.concurrency - spent].map(shareOf);
+      const { fetchMs, stepsMs, diffMs } = timings ?? { fetchMs: 0, stepsMs: 0, diffMs: 0 };
+      const shareOf = (ms: number): string =>
+        timings === undefined ? "" : `${Math.round((100 * ms) / (fetchMs + stepsMs + diffMs))} %`;
       return [
         wayNames[way],
         String(at.concurrency),
         seconds.toFixed(2),
         (seconds / medianSeconds(at.clone)).toFixed(2),
         ((1000 * seconds) / repositories).toFixed(0),
-        ...shares,
+        ...[fetchMs, stepsMs, diffMs].map(shareOf),
         (fetchedBytes / 1000).toFixed(0),
       ];
     }),
@@ -67,8 +53,8 @@ export function previewTable(bench: PreviewBench): string {
   return [
     columns([head, ...rows]),
     "",
-    `Medians of ${count} rounds over ${repositories} repositories; clones and previews took turns. Shares are of the time that`,
-    "the places for executions were there: what is around them is selecting, starting, collecting and waiting for each other.",
+    `Medians of ${count} rounds over ${repositories} repositories; clones and previews took turns. Shares are of what the`,
+    "executions themselves took; commits are fetched ahead, while the steps of others run. To fetch is to lay out, too.",
     `Steps that ran with the pull request's title edited: ${editedTextSteps}; with the last of three steps edited: ${editedLastStepSteps}.`,
     `The seconds of --json are those of ${bestForClones(bench).concurrency} at once, at which the clones were quickest.`,
   ].join("\n");

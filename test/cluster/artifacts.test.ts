@@ -72,6 +72,24 @@ describe.skipIf("missing" in parts)(`Jobs and the artifacts service ${"missing" 
     expect(world.log()).not.toMatch(/"level":"(error|fatal)"/);
   });
 
+  test("what a pinned image did in an earlier attempt is not done again", async () => {
+    const first = jobOf([{ run: "echo new > added.txt", image: `alpine@sha256:${"a".repeat(64)}` }]);
+    await sandbox.start(first);
+    await finished(first);
+    const { execution, database } = world;
+    await database.database.knex("executions").update({ attempt: 2, status: "running", state: { status: "running" } });
+    const second = { ...first, attempt: 2, artifactPrefix: artifactPrefix({ ...execution, attempt: 2 }) };
+    await sandbox.start(second);
+    await finished(second);
+    const [before, after] = await Promise.all(
+      [first, second].map(async (job) =>
+        parseTransformResult(await world.blobs.get(`${job.artifactPrefix}/result.json`)),
+      ),
+    );
+    expect([before, after].map((result) => result?.steps[0]?.status)).toEqual(["ran", "cached"]);
+    expect(after?.outcome).toMatchObject({ status: "patch", statistics: { filesChanged: 1 } });
+  });
+
   test("a Job of an execution that nobody waits for any more is given nothing", async () => {
     const job = jobOf(["echo new > added.txt"]);
     await world.database.database.knex("executions").update({ attempt: 2 });

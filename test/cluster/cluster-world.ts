@@ -38,6 +38,8 @@ const pod: PodSettings = {
   workspaceMedium: "memory",
 };
 
+const networks = { mirror: { hosts: { "mirror.test": "192.0.2.7" } } };
+
 const ourImage = "octobatch.test/octobatch:1";
 
 export async function openJobNamespace(plane: ControlPlane): Promise<JobNamespace> {
@@ -52,7 +54,7 @@ export async function openJobNamespace(plane: ControlPlane): Promise<JobNamespac
     node,
     core,
     batch: plane.admin.makeApiClient(BatchV1Api),
-    settings: (artifactsUrl) => ({ namespace, image: ourImage, artifactsUrl, pod }),
+    settings: (artifactsUrl) => ({ namespace, image: ourImage, artifactsUrl, pod, networks, reusesSteps: true }),
     async close() {
       await node.stop();
       await core.deleteNamespace({ name: namespace });

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { artifactKindOf } from "#shared/artifacts/artifact-name.ts";
 import { readJobToken } from "#shared/artifacts/job-token.ts";
+import { BlobNotFound } from "#shared/ports/blob-store.ts";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
 import type { SandboxWorld } from "#shared/testing/sandbox-world.ts";
 
@@ -15,6 +16,8 @@ export interface JobDesk {
   readonly live: ReadonlyMap<string, string>;
   /** It answers 503 to what is handed in, that many times. */
   refuse(times: number): void;
+  /** It answers 503 to all that concerns cached steps. */
+  loseCache(): void;
   close(): Promise<void>;
 }
 
@@ -22,12 +25,15 @@ export async function startJobDesk(world: SandboxWorld, keys: readonly Uint8Arra
   const jobs = new Map<string, TransformJob>();
   const live = new Map<string, string>();
   let refusals = 0;
+  let isCacheLost = false;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", "http://desk");
     const [, executionId = "", attempt, rest = ""] = /^\/jobs\/([^/]+)\/(\d+)\/(.*)$/.exec(url.pathname) ?? [];
     const job = jobs.get(`${executionId}/${attempt}`);
-    const direction = rest.startsWith("source.git/") ? "source" : "upload";
+    const isCached = rest.startsWith("cache/");
+    const reads = rest.startsWith("source.git/") || (isCached && request.method === "GET");
+    const direction = reads ? "source" : "upload";
     const [, token = ""] = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "") ?? [];
     const reading = readJobToken(keys, token, new Date());
     if (reading.kind === "refuse") return reply(response, 401, reading.because);
@@ -35,7 +41,8 @@ export async function startJobDesk(world: SandboxWorld, keys: readonly Uint8Arra
     const isAllowed =
       grant.executionId === executionId && `${grant.attempt}` === attempt && grant.direction === direction;
     if (job === undefined || !isAllowed) return reply(response, 403, "for another Job");
-    if (direction === "source") return passOn(job, rest.slice("source.git".length) + url.search, request, response);
+    if (isCached) return cache(rest, request, response);
+    if (reads) return passOn(job, rest.slice("source.git".length) + url.search, request, response);
     const body = await bodyOf(request);
     if (rest.startsWith("artifacts/")) return take(job, rest.slice("artifacts/".length), request, body, response);
     const [, step] = /^steps\/(\d+)\/log$/.exec(rest) ?? [];
@@ -43,6 +50,21 @@ export async function startJobDesk(world: SandboxWorld, keys: readonly Uint8Arra
     const key = `${executionId}/${step}`;
     live.set(key, (live.get(key) ?? "").slice(0, Number(url.searchParams.get("at"))) + body.toString("utf8"));
     return reply(response, 204);
+  }
+
+  async function cache(key: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (isCacheLost) return reply(response, 503, "not now");
+    if (request.method === "PUT") {
+      const { stored } = await world.blobs.put(key, await bodyOf(request));
+      return reply(response, stored ? 201 : 409);
+    }
+    try {
+      const found = await world.blobs.get(key);
+      response.writeHead(200, { "content-type": "application/octet-stream" }).end(found);
+    } catch (error) {
+      if (!(error instanceof BlobNotFound)) throw error;
+      reply(response, 404, "not cached");
+    }
   }
 
   async function passOn(
@@ -92,7 +114,7 @@ export async function startJobDesk(world: SandboxWorld, keys: readonly Uint8Arra
     const { stored } = await world.blobs.put(`${job.artifactPrefix}/${name}`, body);
     if (!stored) return reply(response, 409, "there already");
     reply(response, 201);
-    if (kind === "result") await world.reported(job.executionId);
+    if (kind === "result") await world.reported(job);
   }
 
   const server = createServer((request, response) => {
@@ -107,6 +129,9 @@ export async function startJobDesk(world: SandboxWorld, keys: readonly Uint8Arra
     expect: (job) => void jobs.set(`${job.executionId}/${job.attempt}`, job),
     refuse(times) {
       refusals = times;
+    },
+    loseCache() {
+      isCacheLost = true;
     },
     close: () =>
       new Promise((resolve) => {

@@ -209,15 +209,12 @@ class RunningPod {
     });
     // As the kubelet does: a place in a volume that is not there becomes a directory.
     const script = 'umask 000; for path; do [ -e "$path" ] || mkdir -p "$path"; done';
-    await runCommand(
-      {
-        argv: ["sh", "-euc", script, "sh", ...made],
-        environment: { PATH: "/usr/bin:/bin" },
-        timeoutMs: 10_000,
-        maxOutputBytes: 1 << 16,
-      },
-      space.enter,
-    );
+    await runCommand({
+      argv: [...space.enter, "sh", "-euc", script, "sh", ...made],
+      environment: { PATH: "/usr/bin:/bin" },
+      timeoutMs: 10_000,
+      maxOutputBytes: 1 << 16,
+    });
     const user = container.securityContext?.runAsUser ?? this.#spec.securityContext?.runAsUser ?? 0;
     const hosts = { source: join(this.#directory, "hosts"), target: "/etc/hosts", readOnly: true };
     const words = containerCommand({

@@ -9,7 +9,7 @@ import { isRoot } from "#shared/adapters/process/isolation.ts";
 /** The namespaces of one pod, with its emptyDir volumes: what the kubelet and the container runtime make on a node. */
 export interface PodSpace {
   /** Put before a command, these words run it with the volumes in sight. */
-  readonly enter: readonly string[];
+  readonly enter: readonly [string, ...string[]];
   /** Where a volume is, as programs inside see it. */
   volume(name: string): string;
   /** Ends every process of the pod and frees its volumes. Ending it twice changes nothing. */

@@ -1,6 +1,7 @@
 // The whole platform in a process that kills itself, as `kill -9` does, right after the n-th effect since it was armed: a
-// write that Postgres has committed, a request that GitHub or the broker has answered, a blob that is on disk. It tells
-// the process that forked it its address, and when asked how many effects there were.
+// write that Postgres has committed, a request that GitHub or the tokens function has answered, a blob that is on disk. What
+// the broker takes is lost with this process, as if it had never been sent. It tells the process that forked it its address,
+// and when asked how many effects there were.
 import { subscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
 import { Client } from "pg";
@@ -32,7 +33,9 @@ function watchPostgres(): void {
     const text = textOf(args[0]);
     if (/^\s*BEGIN/i.test(text)) transactions.set(this, { wrote: false });
     const transaction = transactions.get(this);
-    const writes = /^\s*(INSERT|UPDATE|DELETE|WITH)/i.test(text) && !/^\s*\w+ (INTO )?pacing\b/i.test(text);
+    const writes =
+      /^\s*(INSERT|UPDATE|DELETE|WITH|SELECT \* FROM claim_due_tasks)/i.test(text) &&
+      !/^\s*\w+ (INTO )?pacing\b/i.test(text);
     if (transaction !== undefined && writes) transaction.wrote = true;
     const isCommit = /^\s*COMMIT/i.test(text);
     const counts = transaction === undefined ? writes : isCommit && transaction.wrote;
@@ -55,7 +58,7 @@ function textOf(statement: unknown): string {
   return "text" in holder && typeof holder.text === "string" ? holder.text : "";
 }
 
-/** Counts what GitHub and the broker have answered to anything but a read: one is asked by `http`, the other by `fetch`. */
+/** Counts what was answered to anything but a read: GitHub is asked by `http`, the tokens function by `fetch`. */
 function watchRequests(): void {
   subscribe("http.client.response.finish", (message) => {
     // https://nodejs.org/api/diagnostics_channel.html#http

@@ -1,6 +1,8 @@
-import { createTrustedRepository, fetchBase } from "#shared/adapters/git/fetch-base.ts";
+import { fetchBase } from "#shared/adapters/git/fetch-base.ts";
 import { complaint, gitEnvironment, GitFailed, type RunCommand } from "#shared/adapters/git/git-command.ts";
+import type { WayToGit } from "#shared/adapters/git/git-request.ts";
 import { remoteOf, type RemoteAccess } from "#shared/adapters/git/remote.ts";
+import { createTrustedRepository } from "#shared/adapters/git/trusted-repository.ts";
 import { CliError } from "../cli-error.ts";
 import { printed, type TriedRepository } from "./tried-repository.ts";
 
@@ -23,11 +25,14 @@ export async function takeGitHubRepository(options: {
   /** Gets the commit; it must not exist. */
   readonly gitDirectory: string;
   readonly run: RunCommand;
+  readonly wayToGit: WayToGit;
+  /** The same, as git takes it. */
   readonly gitEnvironment: Readonly<Record<string, string>>;
+  readonly interrupted: AbortSignal;
 }): Promise<TriedRepository> {
   const { repository, gitDirectory, run } = options;
   const access: RemoteAccess = { url: `${options.webUrl}/${repository}.git`, token: options.token };
-  await createTrustedRepository(gitDirectory);
+  createTrustedRepository(gitDirectory);
   const { branch, commit } = await findHead(access, options);
   try {
     await fetchBase({
@@ -35,7 +40,8 @@ export async function takeGitHubRepository(options: {
       access,
       commit,
       timeoutMs: fetchTimeoutMs,
-      operatorEnvironment: options.gitEnvironment,
+      way: options.wayToGit,
+      signal: options.interrupted,
       run,
     });
   } catch (error) {

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
-import { createTrustedRepository } from "#shared/adapters/git/fetch-base.ts";
 import { complaint, programPath, type CommandResult, type RunCommand } from "#shared/adapters/git/git-command.ts";
+import { createTrustedRepository } from "#shared/adapters/git/trusted-repository.ts";
 import { CliError } from "../cli-error.ts";
 import type { Io } from "../io.ts";
 import { printed, type TriedRepository } from "./tried-repository.ts";
@@ -39,7 +39,7 @@ export async function takeLocalRepository(options: {
   const head = await git("rev-parse", "--quiet", "--verify", "HEAD^{commit}");
   if (head.exitCode !== 0) throw noCommit(directory);
   const commit = printed(head);
-  await createTrustedRepository(gitDirectory);
+  createTrustedRepository(gitDirectory);
   const fetch = ["-c", "gc.auto=0", "-c", "maintenance.auto=false", "fetch", "--quiet", "--depth=1", "--no-tags"];
   const from = ["--no-write-fetch-head", "--", pathToFileURL(common).href, commit];
   await ask(`--git-dir=${gitDirectory}`, ...fetch, ...from);

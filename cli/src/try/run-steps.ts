@@ -75,7 +75,7 @@ export async function* runSteps(options: {
         for (const chunk of chunks) if (chunk.end?.status !== "skipped") options.watcher.printed(chunk);
       },
     },
-    reported: async (executionId) => ends.get(executionId)?.resolve(),
+    reported: async ({ executionId }) => ends.get(executionId)?.resolve(),
     workDirectory: options.workDirectory,
     slots: 1,
     clock: systemClock,
@@ -115,6 +115,7 @@ function jobOf(
     workspace,
     campaign: { name: spec.name, description: spec.description },
     steps: spec.steps,
+    networks: spec.network?.allow ?? [],
     limits: running.limits,
   };
 }

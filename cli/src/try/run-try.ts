@@ -6,6 +6,7 @@ import type { Workspace } from "#shared/execution/workspace.ts";
 import { SandboxUnavailable } from "#shared/ports/sandbox.ts";
 import { InvalidConfiguration, readSettings, type Settings } from "#shared/runtime/config.ts";
 import { gitsWayOut } from "#shared/runtime/gits-way-out.ts";
+import { wayToRepositories } from "#shared/runtime/open-github.ts";
 import { sandboxLimits, sandboxLimitSettings } from "#shared/runtime/sandbox-limits.ts";
 import { InvalidSpec } from "#shared/spec/invalid-spec.ts";
 import { parseSpec } from "#shared/spec/parse-spec.ts";
@@ -135,7 +136,7 @@ function secretsOf(
 
 async function take(
   { repo, branch, dir }: TryRequest,
-  { env, cwd }: Pick<Io, "env" | "cwd">,
+  { env, cwd, interrupted }: Pick<Io, "env" | "cwd" | "interrupted">,
   place: {
     readonly settings: TrySettings;
     readonly directory: string;
@@ -152,7 +153,9 @@ async function take(
     token: env["GITHUB_TOKEN"] || env["GH_TOKEN"] || undefined,
     gitDirectory,
     run,
+    wayToGit: wayToRepositories(settings),
     gitEnvironment: await gitsWayOut(settings, directory),
+    interrupted,
   });
 }
 

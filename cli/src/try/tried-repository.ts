@@ -16,7 +16,7 @@ export interface TriedRepository {
 /** Git, which ends when the command is interrupted. */
 export function interruptibleGit(interrupted: AbortSignal): RunCommand {
   return async (command) => {
-    const result = await runCommand(command, [], interrupted).catch((error: unknown): never => {
+    const result = await runCommand(command, undefined, interrupted).catch((error: unknown): never => {
       if (error instanceof Error && error.message.includes("ENOENT")) throw noGit(error);
       throw error;
     });

@@ -32,6 +32,12 @@ export interface ExecutionStore {
   /** Writes state and attempt. @throws Conflict when somebody else wrote since it was read. */
   save(execution: Execution, at: Date): Promise<void>;
 
+  /**
+   * Notes that an attempt which had to wait begins now. Answers whether it may: not when it was cancelled or another one
+   * has taken its place, nor while its campaign is held.
+   */
+  begin(attempt: { readonly id: string; readonly attempt: number }, at: Date): Promise<boolean>;
+
   /** The ids of a campaign's executions in this status. */
   idsWithStatus(campaign: string, status: ExecutionState["status"]): Promise<readonly string[]>;
 

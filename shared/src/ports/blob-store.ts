@@ -11,9 +11,9 @@
 export interface BlobStore {
   /**
    * Written once: a second put of the same key keeps the first bytes and answers `{ stored: false }`. A put that was
-   * cut off leaves no blob.
+   * cut off leaves no blob, and once it has resolved the blob outlasts a loss of power.
    */
-  put(key: string, bytes: Uint8Array): Promise<{ readonly stored: boolean }>;
+  put(key: string, bytes: Uint8Array, options?: BlobDurability): Promise<{ readonly stored: boolean }>;
 
   /**
    * The same for bytes that arrive over time, of which only a few megabytes are held in memory at once. The body is read
@@ -58,8 +58,16 @@ export interface BlobStore {
   check(): Promise<void>;
 }
 
+export interface BlobDurability {
+  /**
+   * False for what only saves time, and is found damaged by whoever reads it: a store may save itself the wait for the disk,
+   * and a loss of power may take the blob or leave other bytes in its place. True when it is left out.
+   */
+  readonly durable?: boolean | undefined;
+}
+
 /** What a body must be for its blob to be kept. */
-export interface BlobLimits {
+export interface BlobLimits extends BlobDurability {
   readonly maxBytes: number;
   /** Its exact length, when that is known before. */
   readonly sizeBytes?: number | undefined;

@@ -109,6 +109,17 @@ export interface PullRequest {
 /** Runs a mutation if it may begin now; otherwise it throws, and nothing was done. */
 export type Gatekeeper = <Result>(mutation: () => Promise<Result>) => Promise<Result>;
 
+/** How git is to read a repository. */
+export interface GitAccessWish {
+  /**
+   * What the token opens: the repository alone, which is what is wished unless it is said; or, for who keeps it to
+   * themselves, all repositories of its account that the App may read: one token then does for all of them.
+   */
+  readonly reach?: "repository" | "account";
+  /** The fingerprint (SHA-256, hex) of a token that was not accepted: it has to be another. */
+  readonly refused?: string | undefined;
+}
+
 /**
  * GitHub, as the product needs it. Reads may be repeated freely. Each write says why repeating it is safe.
  *
@@ -182,8 +193,8 @@ export interface CodeHost {
     query: { readonly commit: string; readonly name: string },
   ): Promise<readonly string[]>;
 
-  /** How git reads a repository: a token for this repository alone, contents read only, valid for some minutes at least. */
-  gitAccess(repository: RepositoryRef): Promise<{ readonly url: string; readonly token: string }>;
+  /** How git reads a repository: contents read only, valid for some minutes at least. */
+  gitAccess(repository: RepositoryRef, wish?: GitAccessWish): Promise<{ readonly url: string; readonly token: string }>;
 
   /** The commit a branch points to, or undefined when there is no such branch. */
   branchHead(repository: RepositoryRef, branch: string): Promise<string | undefined>;

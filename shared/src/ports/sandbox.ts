@@ -43,6 +43,8 @@ export interface TransformJob {
   };
   readonly campaign: { readonly name: string; readonly description: string };
   readonly steps: readonly SandboxStep[];
+  /** What the steps may reach, by the names that the operator has given to it; mostly nothing. */
+  readonly networks: readonly string[];
   readonly limits: SandboxLimits;
 }
 
@@ -59,7 +61,7 @@ export interface SandboxLimits {
 }
 
 /**
- * Runs transforms apart from everything else: no network, a read-only file system but for the workspace and a private
+ * Runs transforms apart from everything else: no network but what the operator allows them, a read-only file system but for the workspace and a private
  * /tmp, no privileges, limits, and a timeout that ends the whole process tree.
  *
  * A transform ends by writing its artifacts and then `<artifactPrefix>/result.json` (a `TransformResult`), whether the
@@ -68,9 +70,10 @@ export interface SandboxLimits {
 export interface Sandbox {
   /**
    * Starts the transform and does not wait for it. Starting one that runs or has finished changes nothing, so doing it
-   * twice is safe. @throws SandboxUnavailable when nothing can be started here, now or ever.
+   * twice is safe. Answers what it waits for where it cannot begin at once for want of a place: whether it still may is
+   * asked when it has one. @throws SandboxUnavailable when nothing can be started here, now or ever.
    */
-  start(job: TransformJob): Promise<void>;
+  start(job: TransformJob): Promise<{ readonly waitingFor: string } | undefined>;
 
   /** What became of a transform. */
   inspect(job: Pick<TransformJob, "executionId" | "attempt" | "artifactPrefix">): Promise<Inspection>;

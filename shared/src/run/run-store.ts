@@ -25,8 +25,8 @@ export interface RunStore {
   /** Writes targets. One that the run has already stays as it is; answers those that were new. */
   addTargets(targets: readonly RepoTarget[]): Promise<readonly RepoTarget[]>;
 
-  /** The targets of the newest run of each campaign that point at the execution. */
-  targetsOfExecution(executionId: string): Promise<readonly RepoTarget[]>;
+  /** The newest run of each campaign, when it has a target that points at the execution; one for each such target. */
+  runsOfExecution(executionId: string): Promise<readonly Pick<Run, "number" | "specVersion">[]>;
 
   /** All targets of a run. */
   targets(campaign: string, run: number): Promise<readonly RepoTarget[]>;

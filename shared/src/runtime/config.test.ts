@@ -44,6 +44,7 @@ const wrong: Readonly<Record<SettingName, string>> = {
   OCTOBATCH_JOBS_NAMESPACE: "Jobs",
   OCTOBATCH_JOBS_IMAGE: "",
   OCTOBATCH_JOBS_POD: "{cpu: 4}",
+  OCTOBATCH_JOBS_NETWORKS: '{"NPM":{"hosts":{"npm.example.com":"ten"}}}',
   OCTOBATCH_ARTIFACTS_URL: "artifacts",
   OCTOBATCH_KUBECONFIG: "./kubeconfig",
   OCTOBATCH_WORK_DIRECTORY: "./work",

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isBlobKey } from "#shared/adapters/blob-key.ts";
 import type { TokenCaller } from "#shared/tokens/token-callers.ts";
 import { tokenRoles } from "#shared/tokens/token-role.ts";
-import { podSettings } from "./pod-settings.ts";
+import { jobNetworks, podSettings } from "./pod-settings.ts";
 
 /** A setting: what it means, the shape of its value, and whether it is a secret. */
 interface Setting<Value> {
@@ -288,6 +288,13 @@ export const settings = {
       "(`disk` or `memory`).",
     schema: podSettings,
     example: '{"nodeSelector":{"pool":"transforms"},"cpuLimit":"4"}',
+  }),
+  OCTOBATCH_JOBS_NETWORKS: setting({
+    describe:
+      "What steps in Jobs may reach when their spec asks for it, as JSON: a name for each, with the IP addresses of its `hosts`. " +
+      "A NetworkPolicy of yours lets it through.",
+    schema: jobNetworks,
+    example: '{"npm":{"hosts":{"npm.example.com":"10.0.0.7"}}}',
   }),
   OCTOBATCH_ARTIFACTS_URL: setting({
     describe: "Where Jobs reach the artifacts service.",

@@ -5,10 +5,14 @@ import type { CapabilityName, Granted } from "./capabilities.ts";
 
 /** What came of handling an event; the reasons are logged, and shown to people where a task has one. */
 export type Outcome =
-  | { readonly did: string }
+  | {
+      readonly did: string;
+      /** It has finished its task itself, in the transaction that wrote what it did. */
+      readonly isFinished?: true;
+    }
   /** There was nothing to do. */
   | { readonly left: string }
-  /** It goes on elsewhere: whoever ends it finishes the task; it is looked at again after this time. */
+  /** It goes on elsewhere: whoever ends it finishes the task, and adds what follows; it is looked at again after this time. */
   | { readonly awaiting: string; readonly recheckAfterMs: number };
 
 /** What functions of both kinds say of themselves. */

@@ -81,6 +81,40 @@ test("one event that the broker refuses holds up no other", async () => {
   expect(await stores.tasks.find(refused)).toMatchObject({ state: "due", because: "no" });
 });
 
+test("what the broker took is written down for all together", async () => {
+  const noted: (readonly string[])[] = [];
+  const dispatcher = dispatcherOver(createMemoryEventBus(), {
+    ...stores.tasks,
+    async sent(...[ids, ...rest]) {
+      noted.push(ids);
+      await stores.tasks.sent(ids, ...rest);
+    },
+  });
+  const first = await addTask("c-1");
+  dispatcher.kick();
+  const second = await addTask("c-2");
+  dispatcher.kick();
+  await dispatcher.idle();
+  expect(noted.map((ids) => ids.toSorted())).toEqual([[first, second].toSorted()]);
+});
+
+test("what cannot be written down of it ends nothing: the task is sent again after its lease", async () => {
+  const bus = createMemoryEventBus();
+  const dispatcher = dispatcherOver(bus, {
+    ...stores.tasks,
+    sent: () => Promise.reject(new Error("the connection was reset")),
+  });
+  const id = await addTask("c-1");
+  dispatcher.kick();
+  await dispatcher.idle();
+  expect(await stores.tasks.find(id)).toMatchObject({ state: "releasing" });
+  clock.advance(30_000);
+  expect(await stores.tasks.recover(clock.now(), 25)).toMatchObject({ recovered: 1 });
+  dispatcher.kick();
+  await dispatcher.idle();
+  expect(bus.published).toHaveLength(2);
+});
+
 test("kicked while it works, it looks once more, and never does two things at once", async () => {
   let looking = 0;
   let looks = 0;

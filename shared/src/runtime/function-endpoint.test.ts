@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { changesetNudged } from "#eventing/changeset.ts";
 import { ticked } from "#eventing/tick.ts";
 import { writeEvent } from "#shared/adapters/knative/cloud-events.ts";
+import { taskFor } from "#shared/task/task.ts";
 import { openFunctionWorld, type FunctionWorld } from "#shared/testing/function-world.ts";
 import { defineFunction, defineHttpFunction, type OctobatchFunction } from "./define-function.ts";
 import { createEndpoint, type Endpoint } from "./function-endpoint.ts";
@@ -86,14 +88,45 @@ describe("a function that reacts to events", () => {
   });
 });
 
-test("a function that answers requests gets those to any path, and what it writes is released afterwards", async () => {
-  const echo = defineHttpFunction({
-    name: "echo",
-    needs: ["clock"],
-    routes: () => async (request) => new Response(new URL(request.url).pathname),
+describe("a function that answers requests", () => {
+  const echo = (...needs: readonly ("clock" | "tasks")[]) =>
+    defineHttpFunction({
+      name: "echo",
+      needs,
+      routes: () => async (request) => new Response(new URL(request.url).pathname),
+    });
+
+  test("gets those to any path", async () => {
+    const response = await endpointOf(echo("clock"))(new Request("http://f.test/any/path"));
+    expect(await response.text()).toBe("/any/path");
   });
-  expect(await (await endpointOf(echo)(new Request("http://f.test/any/path"))).text()).toBe("/any/path");
-  expect(kicks).toBe(1);
+
+  test("has what it writes released afterwards, if it writes tasks at all", async () => {
+    await endpointOf(echo("tasks"))(post({}));
+    expect(kicks).toBe(1);
+    await endpointOf(echo("tasks"))(new Request("http://f.test/"));
+    await endpointOf(echo("clock"))(post({}));
+    expect(kicks).toBe(1);
+  });
+});
+
+test("an event that was handled before, or whose work goes on elsewhere, releases nothing", async () => {
+  const waiting = defineFunction({
+    name: "waiting",
+    on: changesetNudged,
+    needs: ["clock"],
+    handle: async () => ({ awaiting: "its steps", recheckAfterMs: 1000 }),
+  });
+  const data = { changesetId: "c-1" };
+  const task = taskFor(changesetNudged, data, { organization: "acme", notBefore: world.clock.now(), dedupe: [] });
+  await world.stores.tasks.addAll([task], world.clock.now());
+  const announced = { ...event, id: task.id, type: task.type, data };
+  const endpoint = endpointOf(waiting);
+  expect((await endpoint(post(writeEvent(announced)))).status).toBe(202);
+  expect(await world.stores.tasks.find(task.id)).toMatchObject({ state: "awaiting" });
+  await world.stores.tasks.finishAllOf([task.type], task.subject, world.clock.now());
+  expect((await endpoint(post(writeEvent(announced)))).status).toBe(202);
+  expect(kicks).toBe(0);
 });
 
 describe("health", () => {

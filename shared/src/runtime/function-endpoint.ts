@@ -2,7 +2,7 @@ import { InvalidEvent, readEvent } from "#shared/adapters/knative/cloud-events.t
 import type { Clock } from "#shared/ports/clock.ts";
 import type { TaskStore } from "#shared/task/task-store.ts";
 import type { CapabilityName, Granted } from "./capabilities.ts";
-import type { OctobatchFunction } from "./define-function.ts";
+import type { HttpFunction, OctobatchFunction } from "./define-function.ts";
 import { createEventHandler } from "./handle-event.ts";
 import type { Logger } from "./logger.ts";
 import { readBody } from "./read-body.ts";
@@ -20,14 +20,14 @@ export function createEndpoint(options: {
   readonly clock: Clock;
   readonly log: Logger;
   readonly checks: ReadonlyMap<string, () => Promise<void>>;
-  /** Called after each request: whatever it wrote into the table may be due. */
+  /** Called after each request that may have made something due, or have freed a place for it. */
   readonly afterwards: () => void;
 }): Endpoint {
-  const { definition, capabilities, clock, log, checks, afterwards } = options;
+  const { definition, clock, checks } = options;
   const answer =
     definition.kind === "http"
-      ? definition.routes(capabilities)
-      : answerEvents(createEventHandler({ ...options, definition }), clock, log);
+      ? answerRequests({ ...options, definition })
+      : answerEvents(createEventHandler({ ...options, definition }), options);
   // Without Postgres a function can do nothing; while another part is down it still writes down what has to wait.
   const vitalChecks = new Map([...checks].filter(([name]) => name === "postgres"));
   const allChecks = new Map([...checks].map(([name, check]) => [name, remembering(check, clock)]));
@@ -35,10 +35,24 @@ export function createEndpoint(options: {
     const probe = request.method === "GET" ? new URL(request.url).pathname : "";
     if (probe === "/healthz") return health(allChecks);
     if (probe === "/readyz") return health(vitalChecks);
+    return answer(request);
+  };
+}
+
+function answerRequests(options: {
+  readonly definition: HttpFunction;
+  readonly capabilities: Granted<CapabilityName>;
+  readonly afterwards: () => void;
+}): Endpoint {
+  const { definition, capabilities, afterwards } = options;
+  const answer = definition.routes(capabilities);
+  // Who has no tasks adds none, and reading adds none either.
+  const mayAddTasks = definition.needs.includes("tasks");
+  return async (request) => {
     try {
       return await answer(request);
     } finally {
-      afterwards();
+      if (mayAddTasks && !["GET", "HEAD"].includes(request.method)) afterwards();
     }
   };
 }
@@ -56,14 +70,19 @@ function remembering(check: () => Promise<void>, clock: Clock): () => Promise<vo
 }
 
 /** An empty body, always: Knative takes a non-empty one that is no event for a failure. */
-function answerEvents(handle: ReturnType<typeof createEventHandler>, clock: Clock, log: Logger): Endpoint {
+function answerEvents(
+  handle: ReturnType<typeof createEventHandler>,
+  options: { readonly clock: Clock; readonly log: Logger; readonly afterwards: () => void },
+): Endpoint {
+  const { clock, log, afterwards } = options;
   return async (request) => {
     if (request.method !== "POST") return new Response(null, { status: 405, headers: { allow: "POST" } });
     try {
       const body = await readBody(request, maxBodyBytes);
       if (body === undefined) return new Response(null, { status: 413 });
       const event = readEvent({ headers: Object.fromEntries(request.headers), body }, clock.now());
-      const { status } = await handle(event);
+      const { status, releasesNothing } = await handle(event);
+      if (releasesNothing !== true) afterwards();
       return new Response(null, { status });
     } catch (error) {
       if (error instanceof InvalidEvent) {
@@ -71,6 +90,7 @@ function answerEvents(handle: ReturnType<typeof createEventHandler>, clock: Cloc
         return new Response(null, { status: 400 });
       }
       log.error({ err: error }, "an event could not be handled");
+      afterwards();
       return new Response(null, { status: 500 });
     }
   };

@@ -16,6 +16,8 @@ import type { Logger } from "./logger.ts";
 export interface Verdict {
   readonly status: 202 | 422 | 500;
   readonly because: string;
+  /** Nothing has become due by it and no place has become free: there is nothing to release. */
+  readonly releasesNothing?: true;
 }
 
 /** Longer than any function may take: Knative ends a request after 300 s. */
@@ -66,7 +68,7 @@ export function createEventHandler(options: {
     const task = definition.on.hasTask ? await tasks.begin(event.id, clock.now(), runLeaseMs) : undefined;
     if (definition.on.hasTask && task === undefined) {
       log.debug("nothing to do: the task is finished, waits, or somebody is at it");
-      return { status: 202, because: "nothing to do" };
+      return { status: 202, because: "nothing to do", releasesNothing: true };
     }
     if (task !== undefined && task.type !== definition.on.type) {
       log.error({ type: task.type }, "left alone: the event carries the id of another type's task");
@@ -79,7 +81,8 @@ export function createEventHandler(options: {
         const outcome = await run(event, log);
         log.info(outcome);
         if (task !== undefined) await settle(tasks, task, outcome, clock);
-        return { status: 202, because: "done" };
+        // It keeps its place.
+        return { status: 202, because: "done", ...("awaiting" in outcome && { releasesNothing: true }) };
       } catch (error) {
         const verdict = judge(error, task, clock);
         const because = messageOf(error);
@@ -104,6 +107,7 @@ export function createEventHandler(options: {
 }
 
 async function settle(tasks: TaskStore, task: BegunTask, outcome: Outcome, clock: Clock): Promise<void> {
+  if ("isFinished" in outcome) return;
   if ("awaiting" in outcome) await tasks.awaitOutcome(task, outcome.awaiting, clock.now(), outcome.recheckAfterMs);
   else await tasks.finish(task, clock.now());
 }

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { startLocalBroker, type LocalBrokerOptions } from "#shared/adapters/local-broker/local-broker.ts";
+import { createBrokerBus } from "#shared/adapters/local-broker/broker-bus.ts";
+import { createLocalBroker, type LocalBrokerOptions } from "#shared/adapters/local-broker/local-broker.ts";
 import { readManifests } from "#shared/adapters/local-broker/read-manifests.ts";
 import { systemTimers } from "#shared/adapters/local-broker/timers.ts";
-import { createHttpEventBus } from "#shared/adapters/knative/http-event-bus.ts";
 import { openDatabase } from "#shared/adapters/postgres/database.ts";
 import { migrate } from "#shared/adapters/postgres/migrate.ts";
 import { createStores } from "#shared/adapters/postgres/stores.ts";
@@ -14,8 +14,10 @@ import { createDispatcher } from "./dispatcher.ts";
 import { createEndpoint, type Endpoint } from "./function-endpoint.ts";
 import { startHttpServer } from "./http-server.ts";
 import type { Logger } from "./logger.ts";
+import { createInProcess } from "./in-process.ts";
 import { openForAll } from "./open-for-all.ts";
-import { alwaysReleased, releaseLimits, releaseSettings } from "./task-release.ts";
+import { isOnKubernetes } from "./sandbox-settings.ts";
+import { alwaysReleased, executionsAhead, releaseLimits, releaseSettings } from "./task-release.ts";
 
 export interface LocalPlatformOptions {
   readonly functions: readonly OctobatchFunction[];
@@ -55,8 +57,9 @@ const graceMs = 10_000;
 const settlingPollMs = 20;
 
 /**
- * Runs all functions on one machine: each gets its events over HTTP from a broker that reads the same manifests as the
- * cluster, so that a function cannot tell the difference.
+ * Runs all functions on one machine: each gets its events as HTTP requests from a broker that reads the same manifests as
+ * the cluster, so that a function cannot tell the difference. The requests take no way through a connection, since broker
+ * and functions are in one process.
  *
  * @throws InvalidConfiguration, DatabaseUnavailable, PortUnavailable: each names the remedy.
  */
@@ -76,34 +79,41 @@ export async function startLocalPlatform(options: LocalPlatformOptions): Promise
 
     // The broker asks where a function is only when it has an event for it.
     let internalPort = 0;
-    const broker = await startLocalBroker({
+    let endpoints: ReadonlyMap<string, Endpoint> = new Map();
+    const inProcess = createInProcess(
+      (request) => routeInternally(endpoints)(request),
+      () => `http://${host}:${internalPort}`,
+    );
+    const broker = createLocalBroker({
       manifests: await readManifests(options.manifestsDirectory),
       resolve: (name) => new URL(`http://${host}:${internalPort}/${name}`),
       timers: systemTimers,
       random: Math.random,
       log,
+      fetch: inProcess.fetch,
       ...(options.disturb === undefined ? {} : { disturb: options.disturb }),
     });
     closers.push(() => broker.close(graceMs));
 
     const dispatcher = createDispatcher({
       tasks,
-      bus: createHttpEventBus({ sinkUrl: broker.url.href, timeoutMs: 10_000 }),
+      bus: createBrokerBus(broker),
       clock,
-      limits: releaseLimits(settings),
+      limits: releaseLimits(settings, isOnKubernetes(environment) ? 0 : executionsAhead(settings)),
       source: "/octobatch/local",
       log,
     });
     closers.push(() => dispatcher.idle());
 
     // Both listen before there is anything behind them, since what is behind them has to know the addresses.
-    let endpoints: ReadonlyMap<string, Endpoint> = new Map();
     const outside = await startHttpServer((request) => routePublicly(endpoints)(request), options.port, host);
     closers.push(() => outside.close(graceMs));
     const url = `http://${host}:${outside.port}`;
     const internal = await startHttpServer((request) => routeInternally(endpoints)(request), 0, host);
     internalPort = internal.port;
-    closers.push(() => internal.close(graceMs));
+    closers.push(async () => {
+      await Promise.all([internal.close(graceMs), inProcess.close(graceMs)]);
+    });
 
     const own = {
       OCTOBATCH_PUBLIC_URL: environment["OCTOBATCH_PUBLIC_URL"] ?? url,
@@ -136,6 +146,7 @@ export async function startLocalPlatform(options: LocalPlatformOptions): Promise
       ]),
     );
 
+    broker.startPinging();
     dispatcher.kick();
     return {
       url,

@@ -52,11 +52,11 @@ describe("on one machine", () => {
     for (const _ of [1, 2]) {
       const opened = await openForAll(foundation(where), [tokens]);
       const { tokenCallers } = opened.grantTo(tokens);
-      expect(tokenCallers.map(({ role }) => role)).toEqual(["reader", "writer", "source", "keeper"]);
+      expect(tokenCallers.map(({ role }) => role)).toEqual(["reader", "writer", "source", "worker", "keeper"]);
       secrets.push(...tokenCallers.map(({ secret }) => secret));
       await opened.close();
     }
-    expect(new Set(secrets).size).toBe(8);
+    expect(new Set(secrets).size).toBe(10);
   });
 
   test("callers that the environment names are used, and a role that is not among them gets nothing", async () => {
@@ -69,7 +69,7 @@ describe("on one machine", () => {
   });
 
   test("all settings that are missing are told at once, whichever role needs them", async () => {
-    const functions = [aFunction("tokens", ["tokenIssuer"]), aFunction("execute-transform", ["sandbox"], "source")];
+    const functions = [aFunction("tokens", ["tokenIssuer"]), aFunction("execute-transform", ["sandbox"], "worker")];
     const refused = await openForAll(foundation({}), functions).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(InvalidConfiguration);
     for (const name of ["OCTOBATCH_GITHUB_APP_ID", "OCTOBATCH_TOKENS_URL", "OCTOBATCH_WORK_DIRECTORY"]) {

@@ -2,9 +2,9 @@ import type { GitHubOptions } from "#shared/adapters/github/connection.ts";
 import {
   createOutboundAgents,
   createOutboundFetch,
-  type OutboundAgents,
   type OutboundSettings,
 } from "#shared/adapters/github/outbound-fetch.ts";
+import type { WayToGit } from "#shared/adapters/git/git-request.ts";
 import type { Pacing } from "#shared/ports/pacing.ts";
 import type { Settings } from "./config.ts";
 import type { Foundation } from "./foundation.ts";
@@ -13,6 +13,9 @@ import type { gitHubSettings } from "./github-settings.ts";
 
 /** GitHub itself gives up after 10 s. */
 const timeoutMs = 12_000;
+
+/** While GitHub prepares a pack it says every few seconds that it does. */
+const silentGitMs = 60_000;
 
 /** The way to GitHub: through the operator's proxy, trusting their certificates, each request paced and counted. */
 export function wayToGitHub({
@@ -38,9 +41,9 @@ export function wayToGitHub({
 
 type WaySettings = Pick<Settings, (typeof gitHubSettings)[number]>;
 
-/** The same way for what is streamed; nothing is paced or counted. */
-export function agentsToGitHub(settings: WaySettings): OutboundAgents {
-  return createOutboundAgents(outbound(settings));
+/** The same way for repositories, which are streamed; nothing is paced or counted. */
+export function wayToRepositories(settings: WaySettings): WayToGit {
+  return { agents: createOutboundAgents(outbound(settings)), silentMs: silentGitMs };
 }
 
 function outbound({ HTTPS_PROXY, NO_PROXY, OCTOBATCH_GITHUB_CERTIFICATES }: WaySettings): OutboundSettings {

@@ -23,6 +23,8 @@ export async function openKubernetesSandbox(
       image: settings.OCTOBATCH_JOBS_IMAGE,
       artifactsUrl: settings.OCTOBATCH_ARTIFACTS_URL,
       pod: settings.OCTOBATCH_JOBS_POD,
+      networks: settings.OCTOBATCH_JOBS_NETWORKS,
+      reusesSteps: settings.OCTOBATCH_STEP_CACHE === "on",
     },
     blobs,
     tokenKeys: settings.OCTOBATCH_JOB_TOKEN_KEY,

@@ -5,7 +5,7 @@ import { createBlobStepCache } from "#shared/transform/blob-step-cache.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Settings } from "./config.ts";
 import type { Foundation } from "./foundation.ts";
-import { gitsWayOut } from "./gits-way-out.ts";
+import { wayToRepositories } from "./open-github.ts";
 import { reportingTo } from "./report-execution.ts";
 import { alwaysReleased } from "./task-release.ts";
 
@@ -19,7 +19,7 @@ export async function openProcessSandbox(
   const { codeHost, blobs } = opened;
   if (codeHost === undefined || blobs === undefined)
     throw new TypeError("the sandbox is opened after codeHost and blobs");
-  const { liveLogs } = createStores(database.knex, alwaysReleased);
+  const { liveLogs, executions } = createStores(database.knex, alwaysReleased);
 
   const value = createProcessSandbox({
     codeHost,
@@ -29,12 +29,13 @@ export async function openProcessSandbox(
     sourceCacheBytes: settings.OCTOBATCH_SOURCE_CACHE_MB * megabyte,
     secrets: (name) => settings.OCTOBATCH_SECRETS[name],
     reported: reportingTo(context),
+    mayBegin: ({ executionId, attempt }) => executions.begin({ id: executionId, attempt }, clock.now()),
     workDirectory: settings.OCTOBATCH_WORK_DIRECTORY,
     slots: settings.OCTOBATCH_EXECUTIONS_AT_ONCE,
     clock,
     toolDirectories: settings.OCTOBATCH_TOOL_DIRECTORIES,
     readOnlyDirectories: settings.OCTOBATCH_READ_ONLY_DIRECTORIES,
-    gitEnvironment: await gitsWayOut(settings, settings.OCTOBATCH_WORK_DIRECTORY),
+    wayToGit: wayToRepositories(settings),
     logger: log,
     ...(settings.OCTOBATCH_ISOLATION === "none" ? { isolation: "none" as const } : {}),
   });

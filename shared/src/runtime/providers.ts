@@ -29,9 +29,6 @@ interface Provider<Value> {
  */
 const tokenTimeoutMs = 15_000;
 
-/** While GitHub prepares a pack it says every few seconds that it does. */
-const silentGitMs = 60_000;
-
 /** How each capability is made. Adapters are imported when they are needed: a cold start pays for what it uses. */
 export const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> } = {
   overview: {
@@ -84,15 +81,16 @@ export const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> 
     after: ["pacing", "hostTokens"],
     settings: gitHubSettings,
     async open(context) {
-      const [{ createGitHubCodeHost }, { wayToGitHub }, { gitOnThisMachine }, { gitsWayOut }] = await Promise.all([
+      const [{ createGitHubCodeHost }, ways, { gitOnThisMachine }, { gitsWayOut }] = await Promise.all([
         import("#shared/adapters/github/code-host.ts"),
         import("./open-github.ts"),
         import("#shared/adapters/process/git-tools.ts"),
         import("./gits-way-out.ts"),
       ]);
-      const git = gitOnThisMachine((directory) => gitsWayOut(context.settings, directory));
+      const way = ways.wayToRepositories(context.settings);
+      const git = gitOnThisMachine({ way, environment: (directory) => gitsWayOut(context.settings, directory) });
       const tokens = opening(context.opened, "hostTokens");
-      const value = createGitHubCodeHost({ ...wayToGitHub(context), tokens, git });
+      const value = createGitHubCodeHost({ ...ways.wayToGitHub(context), tokens, git });
       return { value, check: () => value.check() };
     },
   },
@@ -127,7 +125,7 @@ export const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> 
     after: ["hostTokens"],
     settings: gitHubSettings,
     async open(context) {
-      const [{ createGitHubSourceRelay }, { agentsToGitHub }] = await Promise.all([
+      const [{ createGitHubSourceRelay }, { wayToRepositories }] = await Promise.all([
         import("#shared/adapters/github/source-relay.ts"),
         import("./open-github.ts"),
       ]);
@@ -136,8 +134,7 @@ export const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> 
         tokens: opening(opened, "hostTokens"),
         apiUrl: settings.OCTOBATCH_GITHUB_API_URL,
         clock,
-        agents: agentsToGitHub(settings),
-        timeoutMs: silentGitMs,
+        way: wayToRepositories(settings),
       });
       return { value, check: () => value.check() };
     },

@@ -12,9 +12,11 @@ const onKubernetes: readonly SettingName[] = [
   "OCTOBATCH_JOBS_NAMESPACE",
   "OCTOBATCH_JOBS_IMAGE",
   "OCTOBATCH_JOBS_POD",
+  "OCTOBATCH_JOBS_NETWORKS",
   "OCTOBATCH_ARTIFACTS_URL",
   "OCTOBATCH_KUBECONFIG",
   "OCTOBATCH_JOB_TOKEN_KEY",
+  "OCTOBATCH_STEP_CACHE",
 ];
 
 const onThisMachine: readonly SettingName[] = [

@@ -18,6 +18,7 @@ export const specLimits = {
   workspacesPerRepository: 500,
   fileNameCharacters: 255,
   steps: 50,
+  networks: 8,
   stepNameCharacters: 100,
   runCharacters: 65_536,
   imageCharacters: 255,

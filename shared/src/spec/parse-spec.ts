@@ -16,7 +16,7 @@ export interface ParsedSpec {
   readonly normalized: string;
   /** SHA-256 of `normalized`, as hex. */
   readonly specHash: string;
-  /** SHA-256 of what decides the result of an execution, as hex: the steps, and the description when they read it. */
+  /** SHA-256 of what decides the result of an execution, as hex: the steps, what they may reach, and the description when they read it. */
   readonly stepsHash: string;
 }
 
@@ -42,7 +42,7 @@ export function parseSpec(text: string, { source = "spec" }: { readonly source?:
 }
 
 /** The name is left to those who use the hash: an execution belongs to a campaign anyway. */
-function decisive({ steps, description }: Spec): unknown {
+function decisive({ steps, description, network }: Spec): unknown {
   const templates = steps.flatMap(({ run, if: condition = "", env, files, outputs }) => [
     run,
     condition,
@@ -51,7 +51,7 @@ function decisive({ steps, description }: Spec): unknown {
     ...Object.values(outputs).map(({ value }) => value),
   ]);
   const readsDescription = templates.some((template) => variablesIn(template).includes("campaign.description"));
-  return readsDescription ? { steps, description } : { steps };
+  return { steps, ...(readsDescription && { description }), ...(network !== undefined && { network }) };
 }
 
 function canonical(value: unknown): string {

@@ -16,6 +16,8 @@ export interface Spec {
   /** How repositories are divided; absent: each is one workspace, its root. See `workspaceRuleFor`. */
   readonly workspaces?: readonly WorkspaceRule[] | undefined;
   readonly steps: readonly Step[];
+  /** What steps may reach, by the names that the operator has given; absent: nothing. */
+  readonly network?: { readonly allow: readonly string[] } | undefined;
   readonly pullRequest: PullRequestTemplate;
   readonly policies: Policies;
 }

@@ -55,7 +55,7 @@ export async function giveUp(stores: Stores, task: Task, because: string, at: Da
       const state = advance(executionLifecycle, execution.state, { fact: "failed", because: `given up: ${because}` });
       if (state === undefined || execution.attempt !== attempt) return;
       await stores.executions.save({ ...execution, state }, at);
-      return stores.tasks.finishAllOf(executionRequested.type, executionId, at);
+      return stores.tasks.finishAllOf([executionRequested.type], executionId, at);
     }
     case changesetReady.type: {
       const { changesetId } = changesetReady.schema.parse(task.data);

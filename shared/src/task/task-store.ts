@@ -50,8 +50,8 @@ export interface TaskStore {
   /** Its attempt failed and the broker will deliver it again; the lease decides if the broker does not. */
   failed(task: BegunTask, because: string, at: Date, leaseMs: number): Promise<void>;
 
-  /** Finishes the tasks of this type and subject, whoever is at them. */
-  finishAllOf(type: string, subject: string, at: Date): Promise<void>;
+  /** Finishes the tasks of these types and this subject, whoever is at them. */
+  finishAllOf(types: readonly string[], subject: string, at: Date): Promise<void>;
 
   /** Marks a task dead unless it is final already. Answers whether it was this call that did it. */
   bury(id: string, because: string, at: Date): Promise<boolean>;

@@ -89,8 +89,7 @@ export async function openArtifactsWorld(
       tokens: tokensWorld.client("source"),
       apiUrl: github.apiUrl,
       clock,
-      agents: createOutboundAgents({}),
-      timeoutMs: 10_000,
+      way: { agents: createOutboundAgents({}), silentMs: 10_000 },
     });
   const sandboxLimits = {
     memoryBytes: 1 << 20,

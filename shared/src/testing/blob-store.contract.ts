@@ -56,6 +56,15 @@ export function blobStoreContract(name: string, open: () => Promise<OpenBlobStor
       expect(await store.get("a/b")).toEqual(text("first"));
     });
 
+    test("keeps what need not outlast a loss of power like anything else", async () => {
+      expect(await store.put("cache/a", text("first"), { durable: false })).toEqual({ stored: true });
+      expect(await store.put("cache/a", text("second"))).toEqual({ stored: false });
+      expect(await store.get("cache/a")).toEqual(text("first"));
+      const limits = { maxBytes: 9, durable: false };
+      expect(await store.putStream("cache/b", pieces("streamed"), limits)).toMatchObject({ stored: true });
+      expect(await store.get("cache/b")).toEqual(text("streamed"));
+    });
+
     test("lets exactly one of many puts at once win, whole", async () => {
       const candidates = Array.from({ length: 20 }, (_, index) => new Uint8Array(100_000).fill(index));
       const answers = await Promise.all(candidates.map((bytes) => store.put("a/contended", bytes)));

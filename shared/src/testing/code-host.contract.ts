@@ -336,6 +336,17 @@ export function codeHostContract(name: string, open: () => Promise<CodeHostStage
         expect(token).not.toBe("");
       });
 
+      test("gives git one token for all repositories of an account, to who wishes for that", async () => {
+        const [api, web] = [
+          await added({ name: "api", files: { a: "" } }),
+          await added({ name: "web", files: { a: "" } }),
+        ];
+        const ofAll = await codeHost.gitAccess(api, { reach: "account" });
+        expect(await codeHost.gitAccess(web, { reach: "account" })).toMatchObject({ token: ofAll.token });
+        const ofEach = [await codeHost.gitAccess(api), await codeHost.gitAccess(web)].map(({ token }) => token);
+        expect(new Set([ofAll.token, ...ofEach]).size).toBe(3);
+      });
+
       test("accepts the App's key", async () => {
         await expect(codeHost.check()).resolves.toBeUndefined();
       });

@@ -9,12 +9,15 @@ export interface GitServer {
   readonly token: string;
   /** Requests so far, as `METHOD path`. */
   readonly requests: readonly string[];
+  /** What went out in answers so far. */
+  sentBytes(): number;
   close(): Promise<void>;
 }
 
 export async function startGitServer(projectRoot: string): Promise<GitServer> {
   const token = "ghs_token_of_this_test";
   const requests: string[] = [];
+  let sentBytes = 0;
   const server = createServer((request, response) => {
     requests.push(`${request.method ?? ""} ${request.url ?? ""}`);
     const expected = `Basic ${Buffer.from(`x-access-token:${token}`).toString("base64")}`;
@@ -22,7 +25,7 @@ export async function startGitServer(projectRoot: string): Promise<GitServer> {
       response.writeHead(401, { "www-authenticate": "Basic" }).end();
       return;
     }
-    backend(projectRoot, request, response);
+    backend(projectRoot, request, response, (bytes) => (sentBytes += bytes));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   // A TCP server that listens has an address of this kind.
@@ -31,6 +34,7 @@ export async function startGitServer(projectRoot: string): Promise<GitServer> {
     url: `http://127.0.0.1:${port}`,
     token,
     requests,
+    sentBytes: () => sentBytes,
     close: () =>
       new Promise((resolve) => {
         // An error only says that it is closed already.
@@ -40,7 +44,12 @@ export async function startGitServer(projectRoot: string): Promise<GitServer> {
   };
 }
 
-function backend(projectRoot: string, request: IncomingMessage, response: ServerResponse): void {
+function backend(
+  projectRoot: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  sent: (bytes: number) => void,
+): void {
   const url = new URL(request.url ?? "/", "http://localhost");
   const child = spawn("git", ["-c", "safe.directory=*", "http-backend"], {
     env: {
@@ -64,6 +73,7 @@ function backend(projectRoot: string, request: IncomingMessage, response: Server
   request.pipe(child.stdin);
   let head = Buffer.alloc(0);
   child.stdout.on("data", (chunk: Buffer) => {
+    sent(chunk.length);
     if (response.headersSent) {
       response.write(chunk);
       return;

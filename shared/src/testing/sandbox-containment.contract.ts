@@ -84,7 +84,16 @@ git ls-remote "$url" && echo reached; done; echo tried; cat /proc/net/route | wc
     expect(log).toContain("tried");
     expect(log).not.toContain("reached");
     // Only the checkout itself came by.
-    expect(world.server.requests.filter((request) => request.startsWith("GET"))).toHaveLength(1);
+    expect(world.server.requests).toEqual(["POST /plain.git/git-upload-pack"]);
+  });
+
+  test("a network that the operator has not named is refused, before a step runs", async () => {
+    const { world, run } = bench();
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const result = await run({ ...aJob(source, ["echo two > README.md"]), networks: ["nowhere"] });
+    const message = expect.stringMatching(/may not reach "nowhere"/) as string;
+    expect(result.outcome).toMatchObject({ status: "failed", retryable: false, failure: { message } });
+    expect(result.steps.map(({ status }) => status)).toEqual(["not-reached"]);
   });
 
   test("the machine's files, other workspaces and our own secrets are out of sight", async () => {

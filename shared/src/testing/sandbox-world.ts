@@ -26,7 +26,7 @@ export interface SandboxWorld {
   readonly secrets: Map<string, string>;
   readonly reports: string[];
   readonly codeHost: { gitAccess(repository: { readonly name: string }): Promise<{ url: string; token: string }> };
-  readonly reported: (executionId: string) => Promise<void>;
+  readonly reported: (job: Pick<TransformJob, "executionId">) => Promise<void>;
   /** Resolves when the execution has been reported. */
   report(executionId: string): Promise<void>;
   /** Makes a repository of the files that the shell script leaves in its working directory. */
@@ -74,7 +74,7 @@ export async function openSandboxWorld(): Promise<SandboxWorld> {
     codeHost: {
       gitAccess: ({ name }) => Promise.resolve({ url: `${server.url}/${name}.git`, token: server.token }),
     },
-    reported(executionId) {
+    reported({ executionId }) {
       reports.push(executionId);
       waiting.get(executionId)?.();
       return Promise.resolve();
@@ -160,6 +160,7 @@ export function aJob(
       timeoutMs: 30_000,
       ...(typeof step === "string" ? { run: step } : step),
     })),
+    networks: [],
     limits: {
       memoryBytes: 512 << 20,
       processes: 64,

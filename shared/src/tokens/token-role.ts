@@ -1,7 +1,7 @@
 import type { TokenPermissions } from "#shared/ports/host-tokens.ts";
 
 /** Who asks for tokens, by what they do with them. */
-export const tokenRoles = ["reader", "writer", "source", "keeper"] as const;
+export const tokenRoles = ["reader", "writer", "source", "worker", "keeper"] as const;
 export type TokenRole = (typeof tokenRoles)[number];
 
 /** What a role may have. */
@@ -34,10 +34,17 @@ export const reaches: Readonly<Record<TokenRole, Reach>> = {
     appPass: false,
   },
   source: {
-    is: "checks out one repository",
+    is: "hands one repository on to somebody else",
     usual: { contents: "read" },
     byName: { metadata: "read" },
     oneRepository: true,
+    appPass: false,
+  },
+  worker: {
+    is: "checks out repositories for the steps that it runs itself",
+    usual: { contents: "read" },
+    byName: { metadata: "read" },
+    oneRepository: false,
     appPass: false,
   },
   keeper: {

@@ -21,9 +21,17 @@ export interface CachedSteps {
   isKept(): boolean;
 }
 
-/** @param firstKey See `firstCacheKey`. */
-export function createCachedSteps(cache: StepCache, firstKey: string): CachedSteps {
+/**
+ * @param firstKey See `firstCacheKey`.
+ * @param isNamed Whether a step says all that it runs with. From the first on that does not, nothing is found or kept.
+ */
+export function createCachedSteps(
+  cache: StepCache,
+  firstKey: string,
+  isNamed: (step: SandboxStep) => boolean,
+): CachedSteps {
   let key = firstKey;
+  let allNamed = true;
 
   async function read(at: string): Promise<CachedStep | undefined> {
     const bytes = await cache.get(at);
@@ -34,9 +42,11 @@ export function createCachedSteps(cache: StepCache, firstKey: string): CachedSte
 
   return {
     enter(step, inputs) {
+      allNamed &&= isNamed(step);
       key = cacheKeyOf(key, step, inputs);
     },
     async find(withFiles) {
+      if (!allNamed) return undefined;
       const [preferred, other] = withFiles ? [keyWithFiles(key), key] : [key, keyWithFiles(key)];
       return (await read(preferred)) ?? (await read(other));
     },
@@ -46,7 +56,7 @@ export function createCachedSteps(cache: StepCache, firstKey: string): CachedSte
       const bytes = await encodeCachedStep(cached).catch(() => undefined);
       if (bytes !== undefined) await cache.put(at, bytes);
     },
-    isKept: () => true,
+    isKept: () => allNamed,
   };
 }
 

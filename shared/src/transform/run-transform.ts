@@ -35,14 +35,24 @@ export interface TransformParts {
   readonly clock: Clock;
   /** Brings the base commit to where it is worked on, when the first step needs it. */
   readonly bring: () => Promise<BaseTrees>;
+  /** Resolves when there is room to run steps: what that takes is nobody's work, and no part of the timings. */
+  readonly turn?: (() => Promise<void>) | undefined;
   /** Lays it out, when the first step has to run; `after` is what earlier steps changed, in place of running them. */
   readonly open: (trees: BaseTrees, after: Snapshot) => Promise<StepRoom>;
   /** Where the artifacts of this attempt go: its own, so that two attempts never mix. */
   readonly artifactPrefix: string;
-  /** Undefined: every step runs. `programs` names what steps are given besides their images. */
-  readonly cache: { readonly steps: StepCache; readonly programs: string } | undefined;
+  /** Undefined: every step runs. */
+  readonly cache: StepCacheInUse | undefined;
   /** Hears how the steps go, while they do. */
   readonly watch?: StepWatch | undefined;
+}
+
+export interface StepCacheInUse {
+  readonly steps: StepCache;
+  /** Names what steps are given besides their images. */
+  readonly programs: string;
+  /** Whether a step, with that, says all that it runs with: the steps from the first on that does not, always run. */
+  readonly isNamed: (step: SandboxStep) => boolean;
 }
 
 /** Git trees. */
@@ -177,15 +187,17 @@ class Transform {
     const trees = await bring();
     this.#timings.fetchMs += this.#now() - before;
     // What a step prints is redacted by all secrets of its transform, so what is known of it without them, or with others,
-    // is something else; and a secret's value may change without its name.
-    if (cache === undefined || this.#secrets.size > 0) return { ...trees, cached: noCachedSteps };
+    // is something else; and a secret's value may change without its name, as what steps find in a network does.
+    if (cache === undefined || this.#secrets.size > 0 || this.#job.networks.length > 0)
+      return { ...trees, cached: noCachedSteps };
     const firstKey = firstCacheKey({ job: this.#job, tree: trees.shownTree, programs: cache.programs });
-    return { ...trees, cached: createCachedSteps(cache.steps, firstKey) };
+    return { ...trees, cached: createCachedSteps(cache.steps, firstKey, cache.isNamed) };
   }
 
   async #opened(): Promise<StepRoom> {
     if (this.#open !== undefined) return this.#open;
     const base = (this.#base ??= await this.#bring());
+    await this.#parts.turn?.();
     const before = this.#now();
     this.#open = await this.#parts.open(base, this.#replayed.snapshot);
     this.#timings.fetchMs += this.#now() - before;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { z } from "zod";
@@ -49,7 +50,18 @@ const snapshotHeader = z.object({
 const compress = promisify(gzip);
 const expand = promisify(gunzip);
 
-/** A snapshot and what belongs to it as one compressed blob: the length of a JSON header, the header, then the contents. */
+/** To compress less takes longer than to write it as it is. */
+const smallBytes = 64 << 10;
+
+/** A blob begins with the checksum of what follows; the first byte of that tells how the rest is kept. */
+const checksumBytes = 32;
+const asItIs = 0x50;
+const compressed = 0x5a;
+
+/**
+ * A snapshot and what belongs to it as one blob, compressed where that is worth it: a checksum, the length of a JSON header,
+ * the header, then the contents.
+ */
 export async function encodeSnapshot(about: unknown, snapshot: Snapshot): Promise<Uint8Array> {
   const contents: Uint8Array[] = [];
   const entries = snapshot.entries.map((entry) => {
@@ -61,7 +73,21 @@ export async function encodeSnapshot(about: unknown, snapshot: Snapshot): Promis
   const header = Buffer.from(JSON.stringify({ about, snapshot: { ...snapshot, entries } }));
   const length = Buffer.alloc(4);
   length.writeUInt32BE(header.byteLength);
-  return compress(Buffer.concat([length, header, ...contents]), { level: 1 });
+  const all = Buffer.concat([length, header, ...contents]);
+  const isSmall = all.byteLength <= smallBytes;
+  const body = isSmall ? [Buffer.of(asItIs), all] : [Buffer.of(compressed), await compress(all, { level: 1 })];
+  return Buffer.concat([checksumOf(body), ...body]);
+}
+
+/** Whether the bytes are such as {@link encodeSnapshot} makes them, of this version or another, and none was changed or lost. */
+export function isWholeSnapshot(bytes: Uint8Array): boolean {
+  return checksumOf([bytes.subarray(checksumBytes)]).equals(bytes.subarray(0, checksumBytes));
+}
+
+function checksumOf(pieces: readonly Uint8Array[]): Buffer {
+  const hash = createHash("sha256");
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest();
 }
 
 /** @throws Error when the bytes were not made by {@link encodeSnapshot}, or what belongs to it is not what is expected. */
@@ -70,7 +96,11 @@ export async function decodeSnapshot<About>(
   about: z.ZodType<About>,
   maxBytes: number,
 ): Promise<{ readonly about: About; readonly snapshot: Snapshot }> {
-  const all = await expand(bytes, { maxOutputLength: maxBytes });
+  if (!isWholeSnapshot(bytes)) throw new Error("the snapshot is damaged");
+  const [kept] = bytes.subarray(checksumBytes);
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(checksumBytes + 1);
+  const all = kept === compressed ? await expand(body, { maxOutputLength: maxBytes }) : body;
+  if (all.byteLength > maxBytes) throw new Error("the snapshot is too large");
   const headerEnd = 4 + all.readUInt32BE(0);
   const parsed = z
     .object({ about, snapshot: snapshotHeader })

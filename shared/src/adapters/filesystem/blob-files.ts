@@ -1,8 +1,9 @@
-import { constants } from "node:fs";
-import { lstat, open, readdir, type FileHandle } from "node:fs/promises";
+import { constants, lstatSync } from "node:fs";
+import { lstat, open, readdir } from "node:fs/promises";
 import path from "node:path";
-import type { StoredBlob } from "../../ports/blob-store.ts";
+import { BlobStoreUnavailable, type StoredBlob } from "../../ports/blob-store.ts";
 import { codeOf } from "../error-code.ts";
+import { readKnownFile } from "../known-file.ts";
 import { findFolder } from "./folders.ts";
 
 // How blobs are found again in their folders.
@@ -15,29 +16,29 @@ export function fileNameOf(segments: readonly string[]): string {
   return `${blobMark}${segments.at(-1) ?? ""}`;
 }
 
-/** Opens the file of a blob, or nothing when there is none. Whoever opens it closes it. */
-async function openBlob(blobs: string, segments: readonly string[]): Promise<FileHandle | undefined> {
-  const folder = await findFolder(blobs, segments.slice(0, -1));
-  if (folder === undefined) return undefined;
-  try {
-    return await open(path.join(folder, fileNameOf(segments)), constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/** What `read` makes of an open blob, or nothing when there is none. */
-export async function readBlob<T>(
+/** The file of a blob and its size, or nothing when there is none. @throws BlobStoreUnavailable for a link in its place. */
+export function findBlob(
   blobs: string,
   segments: readonly string[],
-  read: (handle: FileHandle) => Promise<T>,
-): Promise<T | undefined> {
-  const handle = await openBlob(blobs, segments);
+): { readonly file: string; readonly sizeBytes: number } | undefined {
+  const folder = findFolder(blobs, segments.slice(0, -1));
+  if (folder === undefined) return undefined;
+  const file = path.join(folder, fileNameOf(segments));
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (!found.isFile()) throw new BlobStoreUnavailable(`${file} is not a file. Move it out of the blob store.`);
+  return { file, sizeBytes: found.size };
+}
+
+/** The bytes of a blob, or nothing when there is none. */
+export async function readBlob(blobs: string, segments: readonly string[]): Promise<Buffer | undefined> {
+  const found = findBlob(blobs, segments);
+  if (found === undefined) return undefined;
   try {
-    return handle && (await read(handle));
-  } finally {
-    await handle?.close();
+    return await readKnownFile(found.file, found.sizeBytes);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined; // removed meanwhile
+    throw error;
   }
 }
 
@@ -47,8 +48,11 @@ export async function* piecesOfBlob(
   segments: readonly string[],
   missing: () => Error,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const handle = await openBlob(blobs, segments);
-  if (handle === undefined) throw missing();
+  const found = findBlob(blobs, segments);
+  if (found === undefined) throw missing();
+  const handle = await open(found.file, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
+    throw codeOf(error) === "ENOENT" ? missing() : error;
+  });
   try {
     for await (const piece of handle.createReadStream({ autoClose: false })) {
       yield piece as Uint8Array; // without an encoding a file is read as bytes

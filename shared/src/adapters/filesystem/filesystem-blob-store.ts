@@ -1,4 +1,5 @@
-import { link, mkdir, realpath, rm, rmdir } from "node:fs/promises";
+import { linkSync, rmdirSync } from "node:fs";
+import { mkdir, realpath } from "node:fs/promises";
 import path from "node:path";
 import {
   BlobNotFound,
@@ -10,9 +11,14 @@ import {
 import { segmentsOfKey, segmentsOfPrefix } from "../blob-key.ts";
 import { codeOf } from "../error-code.ts";
 import { keepJudged } from "../judged-body.ts";
-import { describeBlob, fileNameOf, keysBelow, piecesOfBlob, readBlob } from "./blob-files.ts";
-import { findFolder, isThere, makeFolder, makeFolders, syncFolder } from "./folders.ts";
+import { createTurns } from "../known-file.ts";
+import { describeBlob, fileNameOf, findBlob, keysBelow, piecesOfBlob, readBlob } from "./blob-files.ts";
+import { createFoldersOnDisk, syncFolder, type FoldersOnDisk } from "./folders-on-disk.ts";
+import { findFolder, isThere, makeFolder, makeFolders, removeFile } from "./folders.ts";
 import { removeLeftovers, writeIncoming } from "./incoming-files.ts";
+
+/** A call of the store keeps others waiting for about as long as it takes to read so much. */
+const callBytes = 64 << 10;
 
 /**
  * Keeps blobs as files in a folder of this machine, on disk before `put` answers.
@@ -30,28 +36,31 @@ export function createFilesystemBlobStore(options: { readonly directory: string 
     });
     return opened;
   };
+  const turn = createTurns();
   const attempt = async <T>(what: string, work: (folders: Folders) => Promise<T>): Promise<T> => {
     try {
-      return await work(await open());
+      const folders = await open();
+      await turn(callBytes);
+      return await work(folders);
     } catch (error) {
       throw isOfThePort(error) ? error : unavailable(what, options.directory, error);
     }
   };
   return {
-    async put(key, bytes) {
+    async put(key, bytes, { durable = true } = {}) {
       const segments = segmentsOfKey(key);
-      return attempt(`put ${key}`, async (folders) => ({ stored: await put(folders, segments, bytes) }));
+      return attempt(`put ${key}`, async (folders) => ({ stored: await put(folders, segments, bytes, durable) }));
     },
     async putStream(key, body, limits) {
       const segments = segmentsOfKey(key);
       return keepJudged(key, body, limits, (judged) =>
-        attempt(`put ${key}`, (folders) => put(folders, segments, judged)),
+        attempt(`put ${key}`, (folders) => put(folders, segments, judged, limits.durable ?? true)),
       );
     },
     async get(key) {
       const segments = segmentsOfKey(key);
       return attempt(`get ${key}`, async ({ blobs }) => {
-        const bytes = await readBlob(blobs, segments, (handle) => handle.readFile());
+        const bytes = await readBlob(blobs, segments);
         if (bytes === undefined) throw new BlobNotFound(key);
         return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       });
@@ -59,9 +68,9 @@ export function createFilesystemBlobStore(options: { readonly directory: string 
     async open(key) {
       const segments = segmentsOfKey(key);
       return attempt(`open ${key}`, async ({ blobs }) => {
-        const found = await readBlob(blobs, segments, (handle) => handle.stat());
+        const found = findBlob(blobs, segments);
         if (found === undefined) throw new BlobNotFound(key);
-        return { sizeBytes: found.size, body: piecesOfBlob(blobs, segments, () => new BlobNotFound(key)) };
+        return { sizeBytes: found.sizeBytes, body: piecesOfBlob(blobs, segments, () => new BlobNotFound(key)) };
       });
     },
     async link(key) {
@@ -71,7 +80,7 @@ export function createFilesystemBlobStore(options: { readonly directory: string 
     async list(prefix) {
       const segments = segmentsOfPrefix(prefix);
       return attempt(`list ${prefix}`, async ({ blobs }) => {
-        const folder = await findFolder(blobs, segments);
+        const folder = findFolder(blobs, segments);
         return folder === undefined ? [] : Array.fromAsync(keysBelow(folder, prefix));
       });
     },
@@ -89,10 +98,12 @@ export function createFilesystemBlobStore(options: { readonly directory: string 
     },
     async remove(key) {
       const segments = segmentsOfKey(key);
-      return attempt(`remove ${key}`, ({ blobs }) => remove(blobs, segments));
+      return attempt(`remove ${key}`, async ({ blobs }) => remove(blobs, segments));
     },
     async check() {
-      await attempt("check", async ({ incoming }) => rm(await writeIncoming(incoming, new Uint8Array([1]))));
+      await attempt("check", async ({ incoming }) =>
+        removeFile(await writeIncoming(incoming, new Uint8Array([1]), true)),
+      );
     },
   };
 }
@@ -100,59 +111,77 @@ export function createFilesystemBlobStore(options: { readonly directory: string 
 interface Folders {
   readonly blobs: string;
   readonly incoming: string;
+  readonly onDisk: FoldersOnDisk;
 }
 
 async function openFolders(directory: string): Promise<Folders> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 });
   const root = await realpath(directory);
-  const folders = { blobs: path.join(root, "blobs"), incoming: path.join(root, "incoming") };
-  await makeFolder(folders.blobs);
-  await makeFolder(folders.incoming);
-  await removeLeftovers(folders.incoming);
-  return folders;
+  const blobs = path.join(root, "blobs");
+  const incoming = path.join(root, "incoming");
+  makeFolder(blobs);
+  makeFolder(incoming);
+  await syncFolder(root);
+  if (firstMade !== undefined) await syncNamesOfFolders(path.resolve(firstMade), path.resolve(directory));
+  await removeLeftovers(incoming);
+  return { blobs, incoming, onDisk: createFoldersOnDisk() };
+}
+
+async function syncNamesOfFolders(first: string, last: string): Promise<void> {
+  for (let folder = last; ; folder = path.dirname(folder)) {
+    await syncFolder(path.dirname(folder));
+    if (folder.length <= first.length) return;
+  }
 }
 
 /** Answers whether it was stored: false when the key is taken. */
 async function put(
-  folders: Folders,
+  { blobs, incoming, onDisk }: Folders,
   segments: readonly string[],
   bytes: Uint8Array | AsyncIterable<Uint8Array>,
+  durable: boolean,
 ): Promise<boolean> {
-  if (await exists(folders.blobs, segments)) return false;
-  const file = await writeIncoming(folders.incoming, bytes);
-  try {
-    for (;;) {
-      const folder = await makeFolders(folders.blobs, segments.slice(0, -1));
-      try {
-        await link(file, path.join(folder, fileNameOf(segments)));
-      } catch (error) {
-        if (codeOf(error) === "EEXIST") return false;
-        if (codeOf(error) === "ENOENT" && (await isThere(file))) continue; // `remove` took the empty folder meanwhile
-        throw error;
+  const parents = segments.slice(0, -1);
+  const stored = !exists(blobs, segments) && (await add());
+  // Also where somebody else has stored it: they may not have come so far, and never will after a crash.
+  if (durable) await onDisk.sync(blobs, parents);
+  return stored;
+
+  async function add(): Promise<boolean> {
+    const file = await writeIncoming(incoming, bytes, durable);
+    try {
+      for (;;) {
+        const folder = makeFolders(blobs, parents);
+        try {
+          linkSync(file, path.join(folder, fileNameOf(segments)));
+          return true;
+        } catch (error) {
+          if (codeOf(error) === "EEXIST") return false;
+          if (codeOf(error) === "ENOENT" && isThere(file)) continue; // `remove` took the empty folder meanwhile
+          throw error;
+        }
       }
-      await syncFolder(folder);
-      return true;
+    } finally {
+      removeFile(file);
     }
-  } finally {
-    await rm(file, { force: true });
   }
 }
 
-async function remove(blobs: string, segments: readonly string[]): Promise<void> {
-  const folder = await findFolder(blobs, segments.slice(0, -1));
+function remove(blobs: string, segments: readonly string[]): void {
+  const folder = findFolder(blobs, segments.slice(0, -1));
   if (folder === undefined) return;
-  await rm(path.join(folder, fileNameOf(segments)), { force: true });
+  removeFile(path.join(folder, fileNameOf(segments)));
   for (let empty = folder; empty !== blobs; empty = path.dirname(empty)) {
-    const isRemoved = await rmdir(empty).then(
-      () => true,
-      () => false, // others are in it, or somebody was faster
-    );
-    if (!isRemoved) return;
+    try {
+      rmdirSync(empty);
+    } catch {
+      return; // others are in it, or somebody was faster
+    }
   }
 }
 
-async function exists(blobs: string, segments: readonly string[]): Promise<boolean> {
-  const folder = await findFolder(blobs, segments.slice(0, -1));
+function exists(blobs: string, segments: readonly string[]): boolean {
+  const folder = findFolder(blobs, segments.slice(0, -1));
   return folder !== undefined && isThere(path.join(folder, fileNameOf(segments)));
 }
 

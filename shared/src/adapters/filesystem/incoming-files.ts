@@ -1,29 +1,60 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { closeSync, fsync, openSync, writeFileSync } from "node:fs";
 import { open, readdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
+import { removeFile } from "./folders.ts";
 
 /** Tells the files of this process from those of an earlier one that had the same pid, as in a restarted container. */
 const incarnation = randomUUID();
 
+/** The thread pool costs more than to write so little. */
+const smallBytes = 64 << 10;
+
+const syncFile = promisify(fsync);
+
 /**
- * Writes bytes, as they arrive, to a new file in `directory` and makes sure that they are on the disk. The file is the
- * caller's to link and to remove; when writing fails nothing is left.
+ * Writes bytes, as they arrive, to a new file in `directory`, and makes sure that they are on the disk, if that is wanted.
+ * The file is the caller's to link and to remove; when writing fails nothing is left.
  */
-export async function writeIncoming(directory: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<string> {
+export async function writeIncoming(
+  directory: string,
+  bytes: Uint8Array | AsyncIterable<Uint8Array>,
+  durable: boolean,
+): Promise<string> {
   const file = path.join(directory, `${process.pid}.${incarnation}.${randomBytes(8).toString("hex")}`);
   try {
-    const handle = await open(file, "wx", 0o600);
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    if (bytes instanceof Uint8Array && bytes.byteLength <= smallBytes) await writeSmall(file, bytes, durable);
+    else await writeLarge(file, bytes, durable);
   } catch (error) {
-    await rm(file, { force: true });
+    removeFile(file);
     throw error;
   }
   return file;
+}
+
+async function writeSmall(file: string, bytes: Uint8Array, durable: boolean): Promise<void> {
+  const descriptor = openSync(file, "wx", 0o600);
+  try {
+    writeFileSync(descriptor, bytes);
+    if (durable) await syncFile(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function writeLarge(
+  file: string,
+  bytes: Uint8Array | AsyncIterable<Uint8Array>,
+  durable: boolean,
+): Promise<void> {
+  const handle = await open(file, "wx", 0o600);
+  try {
+    await handle.writeFile(bytes);
+    if (durable) await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Removes what processes that are gone left half-written. Safe beside other processes that write. */

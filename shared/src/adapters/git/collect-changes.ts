@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { open, readlink } from "node:fs/promises";
+import { lstatSync, readlinkSync } from "node:fs";
 import type { FileChange } from "#shared/ports/code-host.ts";
 import type { FileStatistics, PatchStatistics } from "#shared/execution/transform-result.ts";
 import { codeOf } from "../error-code.ts";
+import { createTurns, FileChanged, readKnownFile } from "../known-file.ts";
 import { complaint, GitFailed, type RunCommand, type TrustedRepository } from "./git-command.ts";
 import { parseDiff, type DiffEntry } from "./parse-diff.ts";
 import { runGitScript } from "./work-tree.ts";
@@ -50,11 +50,14 @@ export async function collectChanges(workTree: WorkTree, patchBytes: number): Pr
   if (patch.length > patchBytes) return { kind: "patch-too-large" };
   const files = entries.map(statisticsOf);
   const changes: FileChange[] = [];
+  const turn = createTurns();
   let contentBytes = 0;
   for (const entry of entries) {
     const changed = await changesOf(entry, workTree, mostContentBytes - contentBytes);
-    for (const change of changed) contentBytes += change.kind === "write" ? change.content.length : 0;
+    const bytes = changed.reduce((sum, change) => sum + (change.kind === "write" ? change.content.length : 0), 0);
+    contentBytes += bytes;
     changes.push(...changed);
+    await turn(bytes);
   }
   return {
     kind: "patch",
@@ -156,9 +159,7 @@ async function changesOf(entry: DiffEntry, workTree: WorkTree, mostBytes: number
   const content = await readContent(entry, workTree, mostBytes);
   // It is what git took, or nothing: a file that changed meanwhile, or leads elsewhere, has another name in git.
   const header = Buffer.from(`blob ${content.length}\0`);
-  if (createHash("sha1").update(header).update(content).digest("hex") !== entry.blob) {
-    throw new GitFailed(`${path} changed while it was read.`, true);
-  }
+  if (createHash("sha1").update(header).update(content).digest("hex") !== entry.blob) throw changedMeanwhile(path);
   const write: FileChange = { kind: "write", path, mode, content: new Uint8Array(content) };
   return entry.change === "renamed" && entry.oldPath !== undefined
     ? [{ kind: "delete", path: entry.oldPath }, write]
@@ -168,15 +169,12 @@ async function changesOf(entry: DiffEntry, workTree: WorkTree, mostBytes: number
 async function readContent(entry: DiffEntry, workTree: WorkTree, mostBytes: number): Promise<Buffer> {
   const place = Buffer.concat([Buffer.from(`${workTree.fromHere}/`), entry.name]);
   try {
-    if (entry.mode === "120000") return await readlink(place, { encoding: "buffer" });
-    const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      if ((await file.stat()).size > mostBytes) throw tooMuch();
-      return await file.readFile();
-    } finally {
-      await file.close();
-    }
+    if (entry.mode === "120000") return readlinkSync(place, { encoding: "buffer" });
+    const { size } = lstatSync(place);
+    if (size > mostBytes) throw tooMuch();
+    return await readKnownFile(place, size);
   } catch (error) {
+    if (error instanceof FileChanged) throw changedMeanwhile(entry.path);
     if (codeOf(error) !== "EACCES") throw error;
     // A step closed it to us, though not to who is root in there.
     const script = `exec git cat-file blob "$1"`;
@@ -187,6 +185,10 @@ async function readContent(entry: DiffEntry, workTree: WorkTree, mostBytes: numb
     if (read.exitCode !== 0) throw new GitFailed(`${entry.path} cannot be read: ${complaint(read.stderr)}`, false);
     return read.stdout;
   }
+}
+
+function changedMeanwhile(path: string): GitFailed {
+  return new GitFailed(`${path} changed while it was read.`, true);
 }
 
 function tooMuch(): GitFailed {

@@ -1,82 +1,151 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
-import { complaint, gitEnvironment, GitFailed, type RunCommand } from "./git-command.ts";
-import { remoteOf, type RemoteAccess } from "./remote.ts";
+import { readFetchAnswer, type HistoryEnds } from "./fetch-answer.ts";
+import { failureOf, refusalOf } from "./fetch-failure.ts";
+import { fetchFromDisk } from "./fetch-from-disk.ts";
+import { fetchRequest, type KnownCommits } from "./fetch-request.ts";
+import { treeOfFirstCommit } from "./first-commit.ts";
+import {
+  complaint,
+  gitEnvironment,
+  GitFailed,
+  type Command,
+  type CommandResult,
+  type RunCommand,
+} from "./git-command.ts";
+import { sendGitRequest, straightToGit, type WayToGit } from "./git-request.ts";
+import { createPackFile, type PackFile } from "./pack-file.ts";
+import { remoteOf, type Remote, type RemoteAccess } from "./remote.ts";
 
-/**
- * Attributes of the repository must not change what we read or write: no line ending conversion, keyword expansion,
- * filter (such as LFS) or re-encoding, no file left out. `info/attributes` outranks every `.gitattributes`.
- */
-export const plainAttributes =
-  "* -text !eol -ident -filter -working-tree-encoding !diff !merge -export-ignore -export-subst\n";
-
-/** Makes an empty bare repository, without starting git. Its objects may be read by everybody who can reach them. */
-export async function createTrustedRepository(gitDirectory: string): Promise<void> {
-  for (const name of ["objects", "objects/info", "objects/pack"]) {
-    await mkdir(join(gitDirectory, name), { recursive: true });
-    // Whatever the umask of this process is.
-    await chmod(join(gitDirectory, name), 0o755);
-  }
-  await Promise.all([
-    mkdir(join(gitDirectory, "refs", "heads"), { recursive: true }),
-    mkdir(join(gitDirectory, "info"), { recursive: true }),
-    writeFile(join(gitDirectory, "HEAD"), "ref: refs/heads/base\n"),
-    writeFile(join(gitDirectory, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"),
-  ]);
-  await writeFile(join(gitDirectory, "info", "attributes"), plainAttributes);
-}
-
-/**
- * Fetches one commit, depth 1, by its SHA (protocol version 2 allows that on every server). The token goes to the host of
- * the URL alone, over TLS, or in the clear to this machine.
- *
- * What is fetched already, as commits that refs name, is not sent again.
- *
- * @returns the commit's tree. @throws GitFailed, retryable unless the repository or the commit is gone or the token is refused.
- */
-export async function fetchBase(options: {
+export interface FetchOptions {
+  /** Made by `createTrustedRepository`. */
   readonly gitDirectory: string;
   readonly access: RemoteAccess;
   readonly commit: string;
+  /** Whose packs are in the repository: what they hold is not sent again. */
+  readonly known?: KnownCommits | undefined;
+  /** For all that the server does, and for git here again. */
   readonly timeoutMs: number;
-  readonly operatorEnvironment?: Readonly<Record<string, string>> | undefined;
+  /** A server that sends more is not believed; 8 GiB by default. */
+  readonly mostPackBytes?: number;
+  readonly way?: WayToGit | undefined;
+  readonly signal?: AbortSignal;
   readonly run: RunCommand;
-}): Promise<string> {
-  const { url, settings, hide } = remoteOf(options.access);
-  if (!/^[0-9a-f]{40}$/.test(options.commit)) {
-    throw new GitFailed(`${JSON.stringify(options.commit)} is not a full commit SHA.`, false);
-  }
-  const result = await options.run({
-    argv: ["/bin/sh", "-euc", fetchScript, "sh", url.href, options.commit],
-    environment: gitEnvironment({
-      repository: { gitDirectory: options.gitDirectory, workTree: "/nonexistent" },
-      settings,
-      operator: options.operatorEnvironment,
-    }),
-    timeoutMs: options.timeoutMs,
-    maxOutputBytes: 1 << 20,
-  });
-  if (result.exitCode === 0) return result.stdout.toString("latin1").trim();
-  const where = `${url.host}${url.pathname}`;
-  if (result.timedOut) {
-    throw new GitFailed(`Fetching ${where} took longer than ${options.timeoutMs / 1000} s.`, true);
-  }
-  const said = hide(complaint(result.stderr));
-  if (/not our ref|unadvertised object|couldn't find remote ref/i.test(said)) {
-    throw new GitFailed(
-      `Commit ${options.commit} is no longer in ${where}, probably after a force push. Preview the campaign again.`,
-      false,
-    );
-  }
-  if (/repository .*not found|authentication failed|error: (401|403|404)|returned error: (401|403|404)/i.test(said)) {
-    throw new GitFailed(
-      `${where} cannot be read: ${said}. Check that the App is still installed on it with read access to contents.`,
-      false,
-    );
-  }
-  throw new GitFailed(`Fetching ${where} failed: ${said}`, true);
 }
 
-const fetchScript = `umask 022
-git fetch --quiet --depth=1 --no-tags --no-write-fetch-head -- "$1" "$2"
-exec git rev-parse --verify "$2^{tree}"`;
+const mostPackBytes = 8 * 1024 ** 3;
+const answerType = "application/x-git-upload-pack-result";
+
+/**
+ * Fetches one commit, depth 1, by its SHA: one request, and one git that looks through what came. The token goes to the host
+ * of the URL alone, over TLS, or in the clear to this machine; no process and no file gets it.
+ *
+ * What git computed the names of is there as a whole: a server can leave nothing out and put nothing else in its place.
+ *
+ * @returns the commit's tree. @throws GitFailed, retryable unless the repository or the commit is gone or the token is
+ * refused; `signal.reason` when it is given up.
+ */
+export async function fetchBase(options: FetchOptions): Promise<string> {
+  const { gitDirectory, access, commit, known = { commits: [], shallow: [] }, signal } = options;
+  const remote = remoteOf(access);
+  if (!/^[0-9a-f]{40}$/.test(commit)) throw new GitFailed(`${JSON.stringify(commit)} is not a full commit SHA.`, false);
+  if (remote.url.protocol === "file:") return fetchFromDisk({ ...options, url: remote.url });
+  const pack = createPackFile(gitDirectory, options.mostPackBytes ?? mostPackBytes);
+  try {
+    const ends = await receive(options, remote, known, pack);
+    writeShallow(gitDirectory, known, ends);
+    if (known.commits.length > 0) {
+      await indexThinPack(options, pack.close());
+      pack.discard();
+    } else {
+      await indexPack(options, pack.finish());
+    }
+    return treeOfFirstCommit(pack.begin, commit) ?? (await askForTree(options));
+  } catch (error) {
+    pack.discard();
+    signal?.throwIfAborted();
+    // Without its cause, which may hold what a server made of the token.
+    const { message, retryable, status } = failureOf(error, { where: whereOf(remote), commit });
+    throw new GitFailed(remote.hide(message), retryable, { status });
+  }
+}
+
+function whereOf({ url }: Remote): string {
+  return `${url.host}${url.pathname}`;
+}
+
+async function receive(
+  { commit, timeoutMs, signal, way = straightToGit }: FetchOptions,
+  remote: Remote,
+  known: KnownCommits,
+  pack: PackFile,
+): Promise<HistoryEnds> {
+  const { url, authorization } = remote;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+  let answer: IncomingMessage | undefined;
+  try {
+    answer = await sendGitRequest(way, {
+      url: new URL(`${url.href}/git-upload-pack`),
+      authorization,
+      method: "POST",
+      type: answerType,
+      body: fetchRequest(commit, known),
+      signal: either,
+    });
+    if (answer.statusCode !== 200 || answer.headers["content-type"] !== answerType) {
+      throw await refusalOf(answer, { where: whereOf(remote), commit });
+    }
+    return await readFetchAnswer(answer, (piece) => pack.add(piece));
+  } catch (error) {
+    if (!timeout.aborted) throw error;
+    throw new GitFailed(`Fetching ${whereOf(remote)} took longer than ${timeoutMs / 1000} s.`, true);
+  } finally {
+    if (answer?.complete !== true) answer?.destroy();
+  }
+}
+
+/** Says where history ends here: git takes everything before for missing otherwise. */
+function writeShallow(gitDirectory: string, known: KnownCommits, { shallow, unshallow }: HistoryEnds): void {
+  const ends = new Set([...known.shallow, ...shallow]);
+  for (const commit of unshallow) ends.delete(commit);
+  if (ends.size === 0) return;
+  writeFileSync(join(gitDirectory, "shallow"), [...ends].map((commit) => `${commit}\n`).join(""));
+}
+
+const namingAndFollowing = ["index-pack", "--check-self-contained-and-connected"];
+
+/** Names every object by its contents, and follows every link between them. */
+async function indexPack(options: FetchOptions, path: string): Promise<void> {
+  const result = await runGit(options, ["git", ...namingAndFollowing, path]);
+  if (result.exitCode !== 0) throw unusable(result);
+}
+
+/** The same for a pack that refers to what is there already: git writes it once more, with what it refers to. */
+async function indexThinPack(options: FetchOptions, path: string): Promise<void> {
+  const script = `umask 022\nexec git ${namingAndFollowing.join(" ")} --stdin --fix-thin <"$1"`;
+  const result = await runGit(options, ["/bin/sh", "-euc", script, "sh", path]);
+  // It is 1 when everything is there, but some of it was before.
+  if (result.exitCode !== 0 && result.exitCode !== 1) throw unusable(result);
+}
+
+function unusable({ timedOut, stderr }: CommandResult): GitFailed {
+  return new GitFailed(
+    `What the server sent cannot be used: ${timedOut ? "git took too long" : complaint(stderr)}.`,
+    true,
+  );
+}
+
+/** For a server that sends something else first. */
+async function askForTree(options: FetchOptions): Promise<string> {
+  const { commit } = options;
+  const { exitCode, stdout, stderr } = await runGit(options, ["git", "rev-parse", "--verify", `${commit}^{tree}`]);
+  if (exitCode === 0) return stdout.toString("latin1").trim();
+  throw new GitFailed(`The server sent something else than commit ${commit}: ${complaint(stderr)}`, true);
+}
+
+function runGit({ gitDirectory, timeoutMs, run }: FetchOptions, argv: Command["argv"]): Promise<CommandResult> {
+  const environment = gitEnvironment({ repository: { gitDirectory, workTree: "/nonexistent" } });
+  return run({ argv, environment, timeoutMs, maxOutputBytes: 1 << 20 });
+}

@@ -101,9 +101,16 @@ export class GitFailed extends Error {
   override readonly name = "GitFailed";
   /** True when the same command may succeed later: the network or the server is at fault. */
   readonly retryable: boolean;
-  constructor(message: string, retryable: boolean, options?: ErrorOptions) {
+  /** The HTTP status that a server refused with, where one did. */
+  readonly status: number | undefined;
+  constructor(
+    message: string,
+    retryable: boolean,
+    options: ErrorOptions & { readonly status?: number | undefined } = {},
+  ) {
     super(message, options);
     this.retryable = retryable;
+    this.status = options.status;
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 
 /**
  * Makes a directory, unless it is there; the one above it has to be. Below `/proc/PID/root` this is the only way: when that
@@ -6,9 +6,9 @@ import { mkdir } from "node:fs/promises";
  *
  * @returns whether it was made.
  */
-export async function makeDirectory(path: string): Promise<boolean> {
+export function makeDirectory(path: string): boolean {
   try {
-    await mkdir(path);
+    mkdirSync(path);
     return true;
   } catch (error) {
     // Node's file system errors carry a code.

@@ -14,12 +14,14 @@ export interface RemoteAccess {
   readonly isOurs?: true | undefined;
 }
 
-/** How git reaches a remote: nothing of it is on a command line but the URL. */
+/** How a remote is reached. */
 export interface Remote {
   readonly url: URL;
+  /** The value of the Authorization header. */
+  readonly authorization: string | undefined;
   /** For `gitEnvironment`: the token goes to the host of the URL alone, over TLS, or in the clear to this machine. */
   readonly settings: Readonly<Record<string, string>>;
-  /** What git said, without the token. */
+  /** What was said, without the token. */
   readonly hide: (said: string) => string;
 }
 
@@ -28,14 +30,13 @@ export function remoteOf({ url: text, token, isOurs }: RemoteAccess): Remote {
   const isOpen = isOurs === true || (token === undefined && text.startsWith("file:"));
   const url = isOpen ? new URL(text) : checkedUrl(text);
   const basic = token && Buffer.from(`x-access-token:${token}`).toString("base64");
+  const authorization = token && (isOurs === true ? `Bearer ${token}` : `Basic ${basic}`);
   return {
     url,
+    authorization,
     settings: {
       [`protocol.${url.protocol.slice(0, -1)}.allow`]: "always",
-      ...(token &&
-        basic && {
-          [`http.${url.origin}/.extraHeader`]: `Authorization: ${isOurs === true ? `Bearer ${token}` : `Basic ${basic}`}`,
-        }),
+      ...(authorization && { [`http.${url.origin}/.extraHeader`]: `Authorization: ${authorization}` }),
       "http.lowSpeedLimit": "1000",
       "http.lowSpeedTime": "60",
     },

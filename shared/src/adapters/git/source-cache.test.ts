@@ -1,9 +1,14 @@
-import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCommand } from "#shared/adapters/process/run-command.ts";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
+import { fingerprintOf } from "#shared/tokens/fingerprint.ts";
 import { openSandboxWorld, type SandboxWorld } from "#shared/testing/sandbox-world.ts";
+import type { RemoteAccess } from "./remote.ts";
 import { createSourceCache, type Sources } from "./source-cache.ts";
 
 type Source = TransformJob["source"];
@@ -19,13 +24,18 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-const open = (limitBytes = 1 << 30, access = (source: Source) => world.codeHost.gitAccess(source)): Sources =>
+const granted = (source: Source): Promise<RemoteAccess> => world.codeHost.gitAccess(source);
+
+const open = (
+  limitBytes = 1 << 30,
+  access: (source: Source, refused?: string) => Promise<RemoteAccess> = granted,
+): Sources =>
   createSourceCache({
     directory: join(directory, "sources"),
     incoming: join(directory, "incoming"),
     limitBytes,
     access,
-    gitEnvironment: undefined,
+    way: undefined,
     run: (command) => runCommand(command),
   });
 
@@ -56,16 +66,13 @@ async function commitMore(name: string): Promise<string> {
   return commit;
 }
 
-const uploads = () => world.server.requests.filter((request) => request.startsWith("POST")).length;
-
 test("a commit is fetched once, however often and from however many processes it is wanted", async () => {
   const source = await world.addRepository("plain", "echo one > README.md");
   const here = open();
   const files = await Promise.all([bring(here, source), bring(here, source), bring(here, source)]);
-  const asked = world.server.requests.length;
   expect(files[0]).toContain("README.md");
   expect(await bring(open(), source)).toBe(files[0]);
-  expect(world.server.requests).toHaveLength(asked);
+  expect(world.server.requests).toEqual(["POST /plain.git/git-upload-pack"]);
 });
 
 test("two processes that fetch the same at once both get it, and one copy is kept", async () => {
@@ -92,16 +99,32 @@ test("of a newer commit only what is missing is sent", async () => {
   expect(found.find(({ nlink }) => nlink === 1)?.size).toBeLessThan(100_000);
 });
 
+test("of a file that has changed a little, little is sent", async () => {
+  const source = await world.addRepository("plain", "head -c 300000 /dev/urandom | base64 > README.md");
+  const sources = open();
+  await bring(sources, source);
+  const blob = (await world.git("plain", "cat-file", "blob", "HEAD:README.md")).replace("a", "b");
+  await writeFile(join(directory, "changed"), blob);
+  const changed = (await world.git("plain", "hash-object", "-w", join(directory, "changed"))).trim();
+  const tree = Buffer.concat([Buffer.from("100644 README.md\0"), Buffer.from(changed, "hex")]);
+  const newer = { ...source, commit: await world.commitTree("plain", tree) };
+  const before = world.server.sentBytes();
+  expect(await bring(sources, newer)).toContain(blob.slice(-100));
+  expect(world.server.sentBytes() - before).toBeLessThan(10_000);
+});
+
 test("what was not used for longest goes when there is too much, and everybody still gets what they want", async () => {
   const script = "head -c 200000 /dev/urandom > README.md";
-  const all = await Promise.all(["a", "b", "c", "d", "e", "f"].map((name) => world.addRepository(name, script)));
+  const all = await Promise.all(["a", "b", "c", "d", "e", "f", "g"].map((name) => world.addRepository(name, script)));
   // One node id for all would make them one repository.
-  const made = all.map((source, index) => ({ ...source, repositoryNodeId: `R_${index}` }));
+  const [last, ...made] = all.map((source, index) => ({ ...source, repositoryNodeId: `R_${index}` }));
   const sources = open(650_000);
   for (let round = 0; round < 2; round += 1) {
     const got = await Promise.all(made.map((source) => bring(sources, source)));
     expect(new Set(got).size).toBe(made.length);
   }
+  // What somebody works with counts half: now nobody does.
+  if (last !== undefined) await bring(sources, last);
   const kept = await readdir(join(directory, "sources"), { recursive: true });
   expect(kept.filter((path) => path.endsWith("base-tree")).length).toBeLessThanOrEqual(3);
   expect(await readdir(join(directory, "incoming"))).toEqual([]);
@@ -120,9 +143,9 @@ test("without a cache nothing is kept", async () => {
   const source = await world.addRepository("plain", "echo one > README.md");
   const sources = open(0);
   await bring(sources, source);
-  const once = uploads();
   await bring(sources, source);
-  expect(uploads()).toBe(2 * once);
+  const upload = "POST /plain.git/git-upload-pack";
+  expect(world.server.requests).toEqual([upload, upload]);
   expect(await readdir(directory)).toEqual(["incoming"]);
 });
 
@@ -139,4 +162,62 @@ test("who does not want it any more does not wait for it", async () => {
   await asked.promise;
   abort.abort(new Error("it was cancelled"));
   await expect(brought).rejects.toThrow("it was cancelled");
+});
+
+test("a fetch that nobody waits for any more is given up, and leaves nothing", async () => {
+  const began = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
+  const server = createServer((_, response) => {
+    response.on("close", left.resolve);
+    began.resolve();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // A listening TCP server has an address of this type.
+  const { port } = server.address() as AddressInfo;
+  const source = await world.addRepository("plain", "echo one > README.md");
+  const sources = open(1 << 30, () => Promise.resolve({ url: `http://127.0.0.1:${port}/plain.git` }));
+  const [one, other] = [new AbortController(), new AbortController()];
+  const gone = bring(sources, source, one.signal);
+  const stays = bring(sources, source, other.signal);
+  await began.promise;
+  one.abort(new Error("one is cancelled"));
+  await expect(gone).rejects.toThrow("one is cancelled");
+  expect(await readdir(join(directory, "incoming"))).toHaveLength(1);
+  other.abort(new Error("the other is cancelled"));
+  await expect(stays).rejects.toThrow("the other is cancelled");
+  await left.promise;
+  await expect.poll(() => readdir(join(directory, "incoming"))).toEqual([]);
+  server.close();
+});
+
+test("who comes after a fetch was given up gets one of their own", async () => {
+  const source = await world.addRepository("plain", "echo one > README.md");
+  const asked = Promise.withResolvers<void>();
+  let isFirst = true;
+  const sources = open(1 << 30, (each) => {
+    if (!isFirst) return granted(each);
+    isFirst = false;
+    asked.resolve();
+    return new Promise<never>(() => undefined);
+  });
+  const abort = new AbortController();
+  const brought = bring(sources, source, abort.signal);
+  await asked.promise;
+  abort.abort(new Error("it was cancelled"));
+  await expect(brought).rejects.toThrow("it was cancelled");
+  expect(await bring(sources, source)).toContain("README.md");
+});
+
+test("a token that is not accepted is replaced once", async () => {
+  const source = await world.addRepository("plain", "echo one > README.md");
+  const refusals: (string | undefined)[] = [];
+  const sources = open(1 << 30, async (each, refused) => {
+    refusals.push(refused);
+    const access = await granted(each);
+    return refused === undefined ? { ...access, token: "ghs_revoked" } : access;
+  });
+  expect(await bring(sources, source)).toContain("README.md");
+  expect(refusals).toEqual([undefined, fingerprintOf("ghs_revoked")]);
+  const never = open(0, async (each) => ({ ...(await granted(each)), token: "ghs_revoked" }));
+  await expect(bring(never, source)).rejects.toMatchObject({ retryable: false, status: 401 });
 });

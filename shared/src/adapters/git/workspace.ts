@@ -1,16 +1,15 @@
 import { createHash } from "node:crypto";
-import { copyFile, writeFile } from "node:fs/promises";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { deflate } from "node:zlib";
+import { deflateSync } from "node:zlib";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
 import type { ChangedFiles } from "#shared/spec/template/context.ts";
 import { TransformFailed } from "#shared/transform/transform-failed.ts";
 import { collectChanges, stageChanges, type CollectedChanges } from "./collect-changes.ts";
-import { plainAttributes } from "./fetch-base.ts";
 import { GitFailed, type RunCommand, type TrustedRepository } from "./git-command.ts";
 import { isBelow } from "./git-path.ts";
-import { makeDirectory } from "./make-directory.ts";
+import { plainAttributes } from "./trusted-repository.ts";
 import { layOut, treeOfWorkspace, wholeTree } from "./work-tree.ts";
 
 /** The repository at its base commit, laid out for the steps, with a git directory they cannot reach. */
@@ -112,8 +111,6 @@ function outsideWorkspace(workspace: string, path: string): TransformFailed {
   );
 }
 
-const compress = promisify(deflate);
-
 /**
  * A `.git` for steps that ask git (`git ls-files`, `git mv`): its objects are the base commit's, read-only. Nothing a
  * step does to it is ever looked at again. The one commit in it is the same for every base with the same tree, so that
@@ -125,7 +122,7 @@ async function placeThrowawayGit(options: LayOut, tree: string): Promise<void> {
   const commit = commitOf(tree);
   const objects = `objects/${commit.id.slice(0, 2)}`;
   for (const name of ["", "objects", objects, "objects/info", "objects/pack", "refs", "refs/heads", "info"]) {
-    await makeDirectory(join(gitDirectory, name));
+    mkdirSync(join(gitDirectory, name));
   }
   const files: Record<string, string | Buffer> = {
     HEAD: `ref: refs/heads/${source.branch}\n`,
@@ -134,9 +131,10 @@ async function placeThrowawayGit(options: LayOut, tree: string): Promise<void> {
       "[core]\n\trepositoryformatversion = 0\n\tbare = false\n[user]\n\tname = octobatch\n\temail = octobatch@localhost\n[gc]\n\tauto = 0\n",
     "info/attributes": plainAttributes,
     "objects/info/alternates": `${objectsForSteps}\n`,
-    [`${objects}/${commit.id.slice(2)}`]: await compress(commit.object),
+    [`${objects}/${commit.id.slice(2)}`]: deflateSync(commit.object),
   };
-  for (const [name, content] of Object.entries(files)) await writeFile(join(gitDirectory, name), content);
+  // In memory, and small: the thread pool costs many times more.
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(gitDirectory, name), content);
   await copyFile(join(options.gitDirectory, "index"), join(gitDirectory, "index"));
 }
 

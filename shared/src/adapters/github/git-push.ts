@@ -10,10 +10,12 @@ import {
 } from "../../ports/code-host.ts";
 import type { HostToken, HostTokens } from "../../ports/host-tokens.ts";
 import { fingerprintOf } from "../../tokens/fingerprint.ts";
-import { createTrustedRepository, fetchBase } from "../git/fetch-base.ts";
+import { fetchBase } from "../git/fetch-base.ts";
 import { GitFailed, type RunCommand } from "../git/git-command.ts";
+import type { WayToGit } from "../git/git-request.ts";
 import { makeCommit, pushCommit, PushRefused } from "../git/push-commit.ts";
 import type { RemoteAccess } from "../git/remote.ts";
+import { createTrustedRepository } from "../git/trusted-repository.ts";
 import { GitHubAnswer } from "./answer.ts";
 import { permissionsToWrite, purposeIn } from "./client.ts";
 import type { GitHubConnection } from "./connection.ts";
@@ -25,7 +27,9 @@ export interface GitTools {
   readonly run: RunCommand;
   /** Where repositories are made that are thrown away at once. */
   readonly directory: string;
-  /** Proxies and certificates, as git takes them; what has to be a file is put into the directory. */
+  /** How what is there already is fetched. */
+  readonly way: WayToGit;
+  /** Proxies and certificates for a push, as git takes them; what has to be a file is put into the directory. */
   readonly environment: (directory: string) => Promise<Readonly<Record<string, string>>>;
 }
 
@@ -85,9 +89,9 @@ export function gitPush(
         const writesWorkflows = draft.changes.some(({ path }) => path.startsWith(".github/workflows/"));
         return await withToken(await present(repository), writesWorkflows, async (access, installation) => {
           await rm(place.gitDirectory, { recursive: true, force: true });
-          await createTrustedRepository(place.gitDirectory);
-          const fetched = { ...place, access, commit: draft.parent, timeoutMs: fetchTimeoutMs, operatorEnvironment };
-          await asPort("not-found", () => fetchBase(fetched));
+          createTrustedRepository(place.gitDirectory);
+          const base = { ...place, access, commit: draft.parent, timeoutMs: fetchTimeoutMs, way: git.way };
+          await asPort("not-found", () => fetchBase(base));
           const made = await asPort("invalid", () => makeCommit(place, draft));
           const { commit, tree } = made;
           if (tree !== draft.tree) {
@@ -129,9 +133,7 @@ async function asPort<T>(kind: RefusalKind, work: () => Promise<T>): Promise<T> 
     return await work();
   } catch (error) {
     if (!(error instanceof GitFailed)) throw error;
-    // Git asks for a name and a password when a server does not take its token, and nobody answers.
-    const isUnknown = /authentication failed|could not read username|error: 401/i.test(error.message);
-    if (isUnknown) throw new CodeHostRefused("bad-credentials", error.message, { cause: error });
+    if (error.status === 401) throw new CodeHostRefused("bad-credentials", error.message, { cause: error });
     if (error.retryable) throw new CodeHostUnavailable(error.message, { cause: error });
     throw new CodeHostRefused(kind, error.message, { cause: error });
   }

@@ -99,7 +99,13 @@ describe("over real git, GitHub", () => {
     if (!api?.branch) throw new Error("acme/api was not found");
     const { url, token } = await codeHost.gitAccess(api);
     expect(await lsRemote(url, token)).toContain(`${api.branch.commit}\trefs/heads/main`);
-    await expect(lsRemote(url.replace("/api.git", "/web.git"), token)).rejects.toThrow(/not found|403|404/i);
+    const other = url.replace("/api.git", "/web.git");
+    await expect(lsRemote(other, token)).rejects.toThrow(/not found|403|404/i);
+    const ofAll = await codeHost.gitAccess(api, { reach: "account" });
+    expect(await lsRemote(other, ofAll.token)).toContain("refs/heads/main");
+    const basic = Buffer.from(`x-access-token:${ofAll.token}`).toString("base64");
+    const headers = { authorization: `Basic ${basic}` };
+    expect((await fetch(`${other}/info/refs?service=git-receive-pack`, { headers })).status).toBe(403);
     await close(github);
   });
 

@@ -42,8 +42,13 @@ const tokens: HostTokens = {
   },
   check: async () => {},
 };
-const relay = (apiUrl = url(), timeoutMs = 5_000) =>
-  createGitHubSourceRelay({ tokens, apiUrl, clock: { now: () => now }, agents: createOutboundAgents({}), timeoutMs });
+const relay = (apiUrl = url(), silentMs = 5_000) =>
+  createGitHubSourceRelay({
+    tokens,
+    apiUrl,
+    clock: { now: () => now },
+    way: { agents: createOutboundAgents({}), silentMs },
+  });
 const { signal } = new AbortController();
 const advertise = (...options: Parameters<typeof relay>) => relay(...options).advertise(api, signal);
 async function upload(timeoutMs?: number): Promise<string> {

@@ -1,11 +1,10 @@
-import { request as requestHttp, type IncomingMessage } from "node:http";
-import { request as requestHttps } from "node:https";
+import type { IncomingMessage } from "node:http";
 import type { Clock } from "../../ports/clock.ts";
 import { CodeHostBusy, CodeHostRefused, CodeHostUnavailable, type RepositoryRef } from "../../ports/code-host.ts";
 import type { HostTokens } from "../../ports/host-tokens.ts";
 import type { SourceRelay } from "../../ports/source-relay.ts";
+import { reasonOf, sendGitRequest, type GitRequest, type WayToGit } from "../git/git-request.ts";
 import { createGitAccess } from "./git-access.ts";
-import type { OutboundAgents } from "./outbound-fetch.ts";
 import { silentWaitMs } from "./rate-limits.ts";
 import { webUrlOf } from "./web-url.ts";
 
@@ -16,36 +15,28 @@ export interface SourceRelayOptions {
   readonly tokens: HostTokens;
   readonly apiUrl: string;
   readonly clock: Clock;
-  /** How it is reached: proxies and certificates. */
-  readonly agents: OutboundAgents;
-  /** How long GitHub may say nothing. */
-  readonly timeoutMs: number;
+  readonly way: WayToGit;
 }
 
-/** One request to a repository's git server; what goes out is fixed here, but for the body and how it is compressed. */
-interface Asked {
-  readonly method: "GET" | "POST";
+/** One request to a repository's git server. */
+interface Asked extends Omit<GitRequest, "url" | "authorization"> {
   readonly path: string;
-  /** What the answer has to be. */
-  readonly type: string;
-  readonly body?: Uint8Array;
-  readonly contentEncoding?: "gzip" | undefined;
-  readonly signal: AbortSignal;
 }
 
 /**
  * Reads repositories of GitHub over smart HTTP (https://git-scm.com/docs/gitprotocol-http), each with a token for that
  * repository alone which may read its contents. The token goes to GitHub's own address, over TLS or to this machine.
  */
-export function createGitHubSourceRelay(options: SourceRelayOptions): SourceRelay {
-  const { tokens, apiUrl, clock } = options;
+export function createGitHubSourceRelay({ tokens, apiUrl, clock, way }: SourceRelayOptions): SourceRelay {
   const gitAccess = createGitAccess(tokens, webUrlOf(apiUrl));
 
   async function ask(repository: RepositoryRef, asked: Asked): Promise<IncomingMessage> {
     const { url, token } = await gitAccess(repository);
     const target = new URL(`${url}/${asked.path}`);
     refuseInTheClear(target);
-    const answer = await exchange(options, target, token, asked).catch((error: unknown) => {
+    const authorization = `Basic ${Buffer.from(`x-access-token:${token}`).toString("base64")}`;
+    const request = { ...asked, url: target, authorization };
+    const answer = await sendGitRequest(way, request).catch((error: unknown) => {
       throw asked.signal.aborted ? asked.signal.reason : unreadable(repository, error);
     });
     if (answer.statusCode === 200 && answer.headers["content-type"] === asked.type) return answer;
@@ -92,40 +83,6 @@ export function createGitHubSourceRelay(options: SourceRelayOptions): SourceRela
   };
 }
 
-/** Sends a request, and answers as soon as its answer begins. */
-async function exchange(
-  { agents, timeoutMs }: SourceRelayOptions,
-  url: URL,
-  token: string,
-  { method, type, body, contentEncoding, signal }: Asked,
-): Promise<IncomingMessage> {
-  const isTls = url.protocol === "https:";
-  const request = (isTls ? requestHttps : requestHttp)(url, {
-    agent: isTls ? agents.https : agents.http,
-    method,
-    signal,
-    headers: {
-      authorization: `Basic ${Buffer.from(`x-access-token:${token}`).toString("base64")}`,
-      "git-protocol": "version=2",
-      // GitHub answers requests of git by their User-Agent.
-      "user-agent": "git/2 (octobatch)",
-      accept: type,
-      ...(body !== undefined && {
-        "content-type": "application/x-git-upload-pack-request",
-        "content-length": body.byteLength,
-      }),
-      ...(contentEncoding !== undefined && { "content-encoding": contentEncoding }),
-    },
-  });
-  request.setTimeout(timeoutMs, () => request.destroy(new Error(`nothing came for ${timeoutMs / 1000} s`)));
-  return new Promise((resolve, reject) => {
-    request.once("response", resolve);
-    // Not once: after an answer has begun, it is the answer that breaks off.
-    request.on("error", reject);
-    request.end(body);
-  });
-}
-
 /** @throws CodeHostRefused for an address at which others on the network could read the token. */
 function refuseInTheClear({ protocol, hostname, origin }: URL): void {
   if (protocol === "https:" || ["127.0.0.1", "[::1]", "localhost"].includes(hostname)) return;
@@ -152,12 +109,6 @@ function refusalOf({ statusCode = 0, headers }: IncomingMessage, repository: Rep
 
 function unreadable(repository: RepositoryRef, error: unknown): CodeHostUnavailable {
   return new CodeHostUnavailable(`${nameOf(repository)} could not be read: ${reasonOf(error)}.`);
-}
-
-/** Node's words for a broken connection; an error's other properties may hold what was sent. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown";
-  return "code" in error ? `${error.message} (${String(error.code)})` : error.message;
 }
 
 function nameOf({ owner, name }: RepositoryRef): string {

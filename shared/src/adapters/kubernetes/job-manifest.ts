@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { V1Job, V1PodSpec, V1Volume } from "@kubernetes/client-node";
+import type { V1HostAlias, V1Job, V1PodSpec, V1Volume } from "@kubernetes/client-node";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
-import { annotationsOf, jobName, labelsOf } from "./job-names.ts";
-import { secretKeys } from "./pod-layout.ts";
-import { stepSecretsName, type JobSettings } from "./job-settings.ts";
+import { annotationsOf, jobName, labelsOf, networkLabel } from "./job-names.ts";
+import { ours, secretKeys } from "./pod-layout.ts";
+import { stepSecretsName, type JobNetwork, type JobSettings } from "./job-settings.ts";
 import { initContainers, lastContainer, secretNamesOf, volumeBytes } from "./pod-containers.ts";
 
 /** What a Job needs beside its steps' time: pulling images, fetching, laying out, the diff, handing in. */
@@ -32,6 +32,7 @@ export function longestLifeMs(job: TransformJob): number {
  */
 export function jobManifest(job: TransformJob, settings: JobSettings, artifactsAddress: string | undefined): V1Job {
   const metadata = { labels: { ...labelsOf(job) }, annotations: { ...annotationsOf(job) } };
+  const allowed = Object.fromEntries(job.networks.map((name) => [networkLabel(name), "allowed"]));
   return {
     apiVersion: "batch/v1",
     kind: "Job",
@@ -43,7 +44,10 @@ export function jobManifest(job: TransformJob, settings: JobSettings, artifactsA
       parallelism: 1,
       activeDeadlineSeconds: Math.ceil(longestLifeMs(job) / 1000),
       ttlSecondsAfterFinished: keptSeconds,
-      template: { metadata, spec: podSpec(job, settings, artifactsAddress) },
+      template: {
+        metadata: { ...metadata, labels: { ...metadata.labels, ...allowed } },
+        spec: podSpec(job, settings, artifactsAddress),
+      },
     },
   };
 }
@@ -63,7 +67,10 @@ function podSpec(job: TransformJob, settings: JobSettings, artifactsAddress: str
     dnsPolicy: "None",
     // Kubernetes wants a server; nobody answers there.
     dnsConfig: { nameservers: ["127.0.0.1"] },
-    ...(artifactsAddress === undefined ? {} : { hostAliases: [{ ip: artifactsAddress, hostnames: [hostname] }] }),
+    hostAliases: [
+      ...(artifactsAddress === undefined ? [] : [{ ip: artifactsAddress, hostnames: [hostname] }]),
+      ...job.networks.flatMap((name) => hostAliases(settings.networks[name])),
+    ],
     securityContext: {
       runAsNonRoot: true,
       runAsUser: user,
@@ -90,6 +97,10 @@ const lostNodes = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachab
   tolerationSeconds: 60,
 }));
 
+function hostAliases(network: JobNetwork | undefined): V1HostAlias[] {
+  return Object.entries(network?.hosts ?? {}).map(([hostname, ip]) => ({ ip, hostnames: [hostname] }));
+}
+
 /** A user of its own, as far as numbers go: limits of processes are counted by user, on the whole node. */
 function ownUser(executionId: string): number {
   return 10_000 + (createHash("sha256").update(executionId).digest().readUInt32BE(0) % 50_000);
@@ -101,8 +112,8 @@ function volumes(job: TransformJob, medium: "disk" | "memory"): V1Volume[] {
   const secrets = secretNamesOf(job);
   return [
     { name: "job", secret: { secretName, items: [{ key: secretKeys.job, path: secretKeys.job }] } },
-    { name: "source-token", secret: { secretName, items: [{ key: secretKeys.source, path: "token" }] } },
-    { name: "upload-token", secret: { secretName, items: [{ key: secretKeys.upload, path: "token" }] } },
+    { name: "source-token", secret: { secretName, items: [{ key: secretKeys.source, path: ours.tokenFile }] } },
+    { name: "upload-token", secret: { secretName, items: [{ key: secretKeys.upload, path: ours.tokenFile }] } },
     {
       name: "work",
       emptyDir: { sizeLimit: String(bytes.work), ...(medium === "memory" ? { medium: "Memory" } : {}) },

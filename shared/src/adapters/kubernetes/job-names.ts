@@ -11,6 +11,11 @@ export const labelNames = {
   repository: "octobatch.dev/repository",
 } as const;
 
+/** The label by which a NetworkPolicy picks the pods that may reach a network. */
+export function networkLabel(name: string): string {
+  return `network.octobatch.dev/${name}`;
+}
+
 /** Room for what the Job controller adds to name a pod: a DNS label has 63 characters. */
 const longestName = 57;
 

@@ -9,6 +9,15 @@ export interface JobSettings {
   /** Where Jobs reach the artifacts service. */
   readonly artifactsUrl: string;
   readonly pod: PodSettings;
+  /** What steps may reach when their spec asks for it, by name. A NetworkPolicy of the operator's lets it through. */
+  readonly networks: Readonly<Record<string, JobNetwork>>;
+  /** Whether steps of pinned images that ran before are taken from the step cache. */
+  readonly reusesSteps: boolean;
+}
+
+export interface JobNetwork {
+  /** IP addresses by host name: a pod has no DNS. */
+  readonly hosts: Readonly<Record<string, string>>;
 }
 
 /** Where and how the pods run. */

@@ -70,7 +70,7 @@ find / -xdev -type f -readable 2>/dev/null | grep -E '^/(octobatch|run|workspace
         .find((container) => container.name === name)
         ?.volumeMounts?.map((mount) => mount.name);
     expect(mounts("checkout")).toEqual(["job", "source-token", "work", "private"]);
-    expect(mounts("conduct")).toEqual(["job", "upload-token", "step-secrets", "work", "private"]);
+    expect(mounts("conduct")).toEqual(["job", "source-token", "upload-token", "step-secrets", "work", "private"]);
     expect(new Set(mounts("step-0"))).toEqual(new Set(["work", "private"]));
     expect(mounts("end")).toEqual(["private"]);
     // Of the private volume a step sees what is for it alone, and the objects of the base commit.

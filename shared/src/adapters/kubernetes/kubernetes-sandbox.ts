@@ -1,11 +1,12 @@
 import type { V1Job } from "@kubernetes/client-node";
 import { mintJobToken } from "#shared/artifacts/job-token.ts";
 import { RetryLater } from "#shared/errors.ts";
-import { serializeTransformResult } from "#shared/execution/transform-result.ts";
+import { serializeTransformResult, type TransformResult } from "#shared/execution/transform-result.ts";
 import { BlobNotFound, type BlobStore } from "#shared/ports/blob-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import { SandboxUnavailable, type Inspection, type Sandbox, type TransformJob } from "#shared/ports/sandbox.ts";
-import { resultWithoutSteps, stepsThatMayRun } from "#shared/transform/progress.ts";
+import { networkRefused } from "#shared/transform/network-refused.ts";
+import { resultOfLoss, resultWithoutSteps, stepsThatMayRun } from "#shared/transform/progress.ts";
 import { QuotaExceeded } from "./cluster-errors.ts";
 import type { Cluster } from "./cluster.ts";
 import { jobManifest, longestLifeMs } from "./job-manifest.ts";
@@ -25,7 +26,7 @@ export interface KubernetesSandboxOptions {
   /** The IP address of a name, as this process sees it. */
   readonly addressOf: (hostname: string) => Promise<string>;
   /** Told when a transform has ended without a Job; the artifacts service tells of all others. */
-  readonly reported: (executionId: string) => Promise<void>;
+  readonly reported: (job: TransformJob) => Promise<void>;
   readonly clock: Clock;
 }
 
@@ -58,6 +59,7 @@ export function createKubernetesSandbox(options: KubernetesSandboxOptions): Sand
   /** The tokens outlive the Job. Whoever reads them from the Secret can do nothing else with them. */
   async function makeSecret(job: TransformJob, owner: V1Job): Promise<void> {
     const { executionId, attempt } = job;
+    const { artifactsUrl, reusesSteps } = settings;
     const expiresAt = new Date(clock.now().getTime() + longestLifeMs(job));
     const token = (direction: "source" | "upload"): string =>
       mintJobToken(options.tokenKeys, { executionId, attempt, direction, expiresAt });
@@ -72,7 +74,7 @@ export function createKubernetesSandbox(options: KubernetesSandboxOptions): Sand
         ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name, uid: owner.metadata?.uid ?? "" }],
       },
       immutable: true,
-      data: { [secretKeys.job]: serializePodTask({ artifactsUrl: settings.artifactsUrl, job }).toString("base64") },
+      data: { [secretKeys.job]: serializePodTask({ artifactsUrl, reusesSteps, job }).toString("base64") },
       stringData: {
         [secretKeys.source]: token("source"),
         [secretKeys.upload]: token("upload"),
@@ -80,11 +82,12 @@ export function createKubernetesSandbox(options: KubernetesSandboxOptions): Sand
     });
   }
 
-  async function start(job: TransformJob): Promise<void> {
+  async function start(job: TransformJob): Promise<undefined> {
     if (await isFinished(job)) return;
-    if (stepsThatMayRun(job).length === 0) {
-      const { stored } = await blobs.put(resultKey(job), serializeTransformResult(resultWithoutSteps(job)));
-      if (stored) await options.reported(job.executionId);
+    const result = resultWithoutJob(job);
+    if (result !== undefined) {
+      const { stored } = await blobs.put(resultKey(job), serializeTransformResult(result));
+      if (stored) await options.reported(job);
       return;
     }
     if (job.attempt > 1)
@@ -94,6 +97,12 @@ export function createKubernetesSandbox(options: KubernetesSandboxOptions): Sand
     if (made.spec?.suspend !== true) return;
     await makeSecret(job, made);
     await cluster.resumeJob(jobName(job));
+  }
+
+  function resultWithoutJob(job: TransformJob): TransformResult | undefined {
+    const unknown = job.networks.find((name) => !Object.hasOwn(settings.networks, name));
+    if (unknown !== undefined) return resultOfLoss(job, networkRefused(unknown, Object.keys(settings.networks)));
+    return stepsThatMayRun(job).length === 0 ? resultWithoutSteps(job) : undefined;
   }
 
   async function artifactsAddress(): Promise<string | undefined> {

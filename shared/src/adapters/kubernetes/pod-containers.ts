@@ -1,4 +1,5 @@
 import type { V1Container, V1EnvVar, V1ResourceRequirements, V1VolumeMount } from "@kubernetes/client-node";
+import type { JobDirection } from "#shared/artifacts/job-token.ts";
 import type { SandboxStep, TransformJob } from "#shared/ports/sandbox.ts";
 import { sandboxPathObjection } from "#shared/spec/sandbox-path.ts";
 import { stepsThatMayRun } from "#shared/transform/progress.ts";
@@ -12,14 +13,16 @@ export function initContainers(job: TransformJob, settings: JobSettings): V1Cont
     ourContainer(job, settings, {
       name: containerNames.checkout,
       command: ["node", "functions/transform-job/checkout.ts"],
-      volumeMounts: [{ name: "source-token", mountPath: "/octobatch/token", readOnly: true }],
+      volumeMounts: [tokenMount("source")],
     }),
     ourContainer(job, settings, {
       name: containerNames.conduct,
       restartPolicy: "Always",
       command: ["node", "functions/transform-job/conduct.ts"],
       volumeMounts: [
-        { name: "upload-token", mountPath: "/octobatch/token", readOnly: true },
+        // The one reads what is cached, the other hands in.
+        tokenMount("source"),
+        tokenMount("upload"),
         ...(secretNamesOf(job).length === 0 ? [] : [{ name: "step-secrets", mountPath: ours.secrets, readOnly: true }]),
       ],
     }),
@@ -137,6 +140,10 @@ function secretVariables(step: SandboxStep): V1EnvVar[] {
       valueFrom: { secretKeyRef: { name: stepSecretsName, key, optional: true } },
     }));
   });
+}
+
+function tokenMount(direction: JobDirection): V1VolumeMount {
+  return { name: `${direction}-token`, mountPath: ours.tokens[direction], readOnly: true };
 }
 
 function controlMount(index: number): V1VolumeMount {

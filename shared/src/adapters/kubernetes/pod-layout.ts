@@ -21,8 +21,9 @@ export const secretKeys = { job: "job.json.gz", source: "source-token", upload: 
 export const ours = {
   /** The transform job, as compressed JSON. */
   job: "/octobatch/job/job.json.gz",
-  /** A token in a file, `source` in `checkout` alone and `upload` in `conduct` alone. */
-  token: "/octobatch/token/token",
+  /** A token in a file, each in a directory of its own. */
+  tokens: { source: "/octobatch/source-token", upload: "/octobatch/upload-token" },
+  tokenFile: "token",
   /** The secrets that the steps name: one file each, by their name in the spec. */
   secrets: "/octobatch/secrets",
   /** What the steps write to: their workspace and their /tmp and /dev/shm. */

@@ -29,6 +29,7 @@ export interface DispatcherOptions {
   readonly closing: AbortSignal;
   /** Aborted when requests under way shall end. */
   readonly closed: AbortSignal;
+  readonly fetch: typeof globalThis.fetch;
 }
 
 /** Delivers to a Trigger's subscriber with its retries, routes the reply, and buries what fails for good. */
@@ -40,6 +41,7 @@ export function createDispatcher({
   log,
   closing,
   closed,
+  fetch,
   ...where
 }: DispatcherOptions): Dispatch {
   const byName = new Map(services.map((service) => [service.metadata.name, service]));
@@ -49,7 +51,7 @@ export function createDispatcher({
   async function send(destination: Destination, url: URL, event: BusEvent, policy: RetryPolicy): Promise<Answer> {
     const service = "ref" in destination ? byName.get(destination.ref.name) : undefined;
     const timeoutMs = shortest(policy.timeoutMs, service?.spec.template.spec.timeoutSeconds);
-    const post = () => postEvent(url, event, { timeoutMs, timers, signal: closed });
+    const post = () => postEvent(url, event, { timeoutMs, timers, signal: closed, fetch });
     const answer = service === undefined ? await post() : await limitOf(service).run(post, closing);
     return answer ?? { status: undefined, because: "the broker is closing" };
   }

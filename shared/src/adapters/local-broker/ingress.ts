@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { InvalidEvent, readEvent } from "#shared/adapters/knative/cloud-events.ts";
+import { InvalidEvent, readEvent, type EventMessage } from "#shared/adapters/knative/cloud-events.ts";
 import type { BusEvent } from "#shared/ports/event-bus.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 
@@ -15,7 +15,20 @@ export interface IngressOptions {
 }
 
 /** 503 when the broker is closing, 400 when the event has been routed in circles. */
-export type Acceptance = { readonly status: 202 } | { readonly status: 400 | 503; readonly because: string };
+export type Acceptance = { readonly status: 202 } | { readonly status: 400 | 413 | 503; readonly because: string };
+
+/** What the ingress answers to an event as it came in, over HTTP or from this process. */
+export function receive({ headers, body }: EventMessage, { clock, accept }: Omit<IngressOptions, "path">): Acceptance {
+  if (body.length > maxBodyBytes) return tooLarge;
+  try {
+    return accept(readEvent({ headers, body }, clock.now()));
+  } catch (error) {
+    if (error instanceof InvalidEvent) return { status: 400, because: error.message };
+    throw error;
+  }
+}
+
+const tooLarge: Acceptance = { status: 413, because: `The event is larger than ${maxBodyBytes} bytes.` };
 
 /** Answers as Knative's broker ingress does: 202 when the event was taken, 400 with the reason when it is malformed. */
 export function createIngress({
@@ -23,7 +36,7 @@ export function createIngress({
   clock,
   accept,
 }: IngressOptions): (request: IncomingMessage, response: ServerResponse) => void {
-  async function receive(request: IncomingMessage): Promise<Acceptance | { status: 413; because: string }> {
+  async function receiveRequest(request: IncomingMessage): Promise<Acceptance> {
     const chunks = new Array<Buffer>();
     let sizeBytes = 0;
     // A request's chunks are Buffers as long as nobody sets an encoding.
@@ -32,13 +45,8 @@ export function createIngress({
       // What is too large is read to its end, so that the sender gets to see the answer.
       if (sizeBytes <= maxBodyBytes) chunks.push(chunk);
     }
-    if (sizeBytes > maxBodyBytes) return { status: 413, because: `The event is larger than ${maxBodyBytes} bytes.` };
-    try {
-      return accept(readEvent({ headers: request.headers, body: Buffer.concat(chunks) }, clock.now()));
-    } catch (error) {
-      if (error instanceof InvalidEvent) return { status: 400, because: error.message };
-      throw error;
-    }
+    if (sizeBytes > maxBodyBytes) return tooLarge;
+    return receive({ headers: request.headers, body: Buffer.concat(chunks) }, { clock, accept });
   }
 
   return (request, response) => {
@@ -52,7 +60,7 @@ export function createIngress({
     } else if (request.url?.replace(/\/$/, "") !== path) {
       answer(404, `There is no broker at ${request.url ?? "/"}; the address is ${path}.`);
     } else {
-      receive(request).then(
+      receiveRequest(request).then(
         (accepted) => answer(accepted.status, "because" in accepted ? accepted.because : ""),
         // The sender has hung up.
         () => response.destroy(),

@@ -4,7 +4,8 @@ import type { BusEvent } from "#shared/ports/event-bus.ts";
 import { createDispatcher, type BrokerLog } from "./dispatcher.ts";
 import { disturb, type Disturbance } from "./disturb.ts";
 import { wants } from "./filter.ts";
-import { createIngress, type Acceptance } from "./ingress.ts";
+import type { EventMessage } from "#shared/adapters/knative/cloud-events.ts";
+import { createIngress, receive, type Acceptance } from "./ingress.ts";
 import { InvalidManifest, type Broker, type Manifests } from "./manifests.ts";
 import { startPinging } from "./ping-schedule.ts";
 import { takeTimeToLive } from "./time-to-live.ts";
@@ -19,6 +20,8 @@ export interface LocalBrokerOptions {
   /** From 0 up to 1: spreads pings and, when disturbed, deliveries. */
   readonly random: () => number;
   readonly log: BrokerLog;
+  /** How Services are reached; over HTTP unless it is given. */
+  readonly fetch?: typeof globalThis.fetch;
   /** For tests of what "at least once, in any order" does to subscribers. */
   readonly disturb?: Disturbance;
 }
@@ -29,6 +32,8 @@ export interface MountedBroker {
   readonly path: string;
   /** The ingress, for a server that shares its port with others. */
   handleIngress(request: IncomingMessage, response: ServerResponse): void;
+  /** Takes an event from this process, as the ingress takes one over HTTP. */
+  receive(message: EventMessage): Acceptance;
   /** Starts the PingSources. */
   startPinging(): void;
   /** Resolves when nothing is under way: no delivery, no retry that waits, no dead letter. */
@@ -76,6 +81,7 @@ export function createLocalBroker({
     log,
     closing: closing.signal,
     closed: closed.signal,
+    fetch: options.fetch ?? globalThis.fetch,
   });
   const dispatch = options.disturb === undefined ? dispatcher : disturb(dispatcher, options.disturb, timers, random);
 
@@ -100,6 +106,7 @@ export function createLocalBroker({
   return {
     path,
     handleIngress: createIngress({ path, clock: timers, accept }),
+    receive: (message) => receive(message, { clock: timers, accept }),
     startPinging() {
       for (const source of manifests.pingSources)
         stopPinging.push(startPinging(source, { timers, random, emit: accept }));

@@ -12,13 +12,14 @@ export interface PostOptions {
   readonly timers: Timers;
   /** Aborted when even requests under way shall end. */
   readonly signal: AbortSignal;
+  readonly fetch: typeof globalThis.fetch;
 }
 
 /** Sends an event in binary mode as Knative's dispatcher does. Never rejects: no answer is an answer. */
 export async function postEvent(
   url: URL,
   event: BusEvent,
-  { timeoutMs, timers, signal }: PostOptions,
+  { timeoutMs, timers, signal, fetch }: PostOptions,
 ): Promise<Answer> {
   const ending = new AbortController();
   const end = () => ending.abort(signal.reason);

@@ -188,10 +188,11 @@ export function createMemoryCodeHost(options: { readonly clock: Clock; readonly 
         return paths.filter((path) => path === name || path.endsWith(`/${name}`)).toSorted();
       }),
 
-    gitAccess: (ref) =>
+    gitAccess: (ref, { reach = "repository" } = {}) =>
       read("gitAccess", () => {
         const { git } = open(ref);
-        return { url: `https://github.test/${git.fullName}.git`, token: `memory-token-${git.id}` };
+        const opened = reach === "repository" ? String(git.id) : ref.owner;
+        return { url: `https://github.test/${git.fullName}.git`, token: `memory-token-${opened}` };
       }),
 
     branchHead: (ref, branch) =>

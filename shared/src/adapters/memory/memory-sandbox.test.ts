@@ -34,6 +34,7 @@ const job: TransformJob = {
   workspace: { path: "", onlyFetch: false },
   campaign: { name: "node-24", description: "" },
   steps: [],
+  networks: [],
   limits: { memoryBytes: 1, processes: 1, diskBytes: 1, logBytes: 1, patchBytes: 1 },
 };
 const result = async () => parseTransformResult(await blobs.get(`${job.artifactPrefix}/result.json`));

@@ -88,9 +88,10 @@ export function createMemorySandbox(options: {
     async start(job) {
       assertUp();
       // Asked again after the wait: two may start it at once.
-      if ((await inspect(job)).status !== "unknown" || running.has(job.executionId)) return;
+      if ((await inspect(job)).status !== "unknown" || running.has(job.executionId)) return undefined;
       running.set(job.executionId, job);
       started.push(job);
+      return waitingFor === undefined ? undefined : { waitingFor };
     },
     async inspect(job) {
       assertUp();

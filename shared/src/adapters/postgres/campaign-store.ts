@@ -30,13 +30,29 @@ interface SpecVersionRow {
   readonly applied_at: Date;
 }
 
+/** How many are kept in memory: those of the campaigns that are under way. */
+const versionsKept = 20;
+
 export function createCampaignStore(sql: Sql): CampaignStore {
   async function find(name: string): Promise<Campaign | undefined> {
     const [row] = await rowsOf<CampaignRow>(sql, "SELECT * FROM campaigns WHERE name = :name", { name });
     return row && campaignFrom(row);
   }
 
+  /** A version never changes. */
+  const versions = new Map<string, SpecVersion>();
+
   async function specVersion(campaign: string, number: number): Promise<SpecVersion> {
+    const key = `${campaign}/${number}`;
+    const version = versions.get(key) ?? (await readSpecVersion(campaign, number));
+    // The one that was used the longest ago goes first.
+    versions.delete(key);
+    versions.set(key, version);
+    for (const [oldest] of [...versions].slice(0, -versionsKept)) versions.delete(oldest);
+    return version;
+  }
+
+  async function readSpecVersion(campaign: string, number: number): Promise<SpecVersion> {
     const [row] = await rowsOf<SpecVersionRow>(
       sql,
       "SELECT * FROM spec_versions WHERE campaign = :campaign AND number = :number",

@@ -6,7 +6,7 @@ import type {
   RepositoryChanges,
 } from "#shared/execution/changed-file-store.ts";
 import { globExpression } from "#shared/spec/glob.ts";
-import { rowsOf, withoutNulls, write, type Sql, type SqlValue } from "./sql.ts";
+import { prepared, rowsOf, withoutNulls, write, type Sql, type SqlValue } from "./sql.ts";
 
 interface FoundRow {
   readonly full_name: string;
@@ -51,14 +51,14 @@ export function createChangedFileStore(sql: Sql): ChangedFileStore {
       if (files.length === 0) return;
       await write(
         sql,
-        `INSERT INTO changed_files (execution_id, position, path, old_path, change, mode, old_mode, additions, deletions,
+        prepared(`INSERT INTO changed_files (execution_id, position, path, old_path, change, mode, old_mode, additions, deletions,
                                     is_binary, added, removed, truncated)
          SELECT :executionId, position, path, "oldPath", change, mode, "oldMode", additions, deletions, "binary",
                 added, removed, truncated
          FROM jsonb_to_recordset(CAST(:files AS jsonb)) AS file (
            position integer, path text, "oldPath" text, change text, mode text, "oldMode" text, additions integer,
            deletions integer, "binary" boolean, added text, removed text, truncated boolean)
-         ON CONFLICT (execution_id, position) DO NOTHING`,
+         ON CONFLICT (execution_id, position) DO NOTHING`),
         { executionId, files: JSON.stringify(files.map(storedFile)) },
       );
     },

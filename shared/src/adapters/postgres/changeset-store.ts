@@ -2,7 +2,7 @@ import { Conflict, Rejected } from "#shared/errors.ts";
 import type { Changeset, ChangesetState, Desired } from "#shared/changeset/changeset.ts";
 import type { ChangesetStore, SlotAnswer, SlotRequest, SlotStore } from "#shared/changeset/changeset-store.ts";
 import type { RepositoryRef } from "#shared/ports/code-host.ts";
-import { rowsOf, write, type Sql } from "./sql.ts";
+import { prepared, rowsOf, write, type Sql } from "./sql.ts";
 
 interface ChangesetRow {
   readonly id: string;
@@ -15,9 +15,13 @@ interface ChangesetRow {
   readonly version: number;
 }
 
+const selectChangesets = prepared(
+  "SELECT id, campaign, repository, workspace, base_branch, desired, state, version FROM changesets WHERE id = ANY(:ids)",
+);
+
 export function createChangesetStore(sql: Sql): ChangesetStore {
   async function find(ids: readonly string[]): Promise<ReadonlyMap<string, Changeset>> {
-    const rows = await rowsOf<ChangesetRow>(sql, "SELECT * FROM changesets WHERE id = ANY(:ids)", { ids });
+    const rows = await rowsOf<ChangesetRow>(sql, selectChangesets, { ids });
     return new Map(rows.map((row) => [row.id, changesetFrom(row)]));
   }
 
@@ -65,13 +69,13 @@ export function createChangesetStore(sql: Sql): ChangesetStore {
     async addAll(changesets, at) {
       const written = await write(
         sql,
-        `INSERT INTO changesets
+        prepared(`INSERT INTO changesets
            (id, campaign, repository, repository_id, workspace, base_branch, desired, status, state, updated_at)
          SELECT id, campaign, repository, (repository ->> 'id')::bigint, workspace, "baseBranch", desired,
                 state ->> 'status', state, :at
          FROM jsonb_to_recordset(CAST(:changesets AS jsonb)) AS changeset (
            id text, campaign text, repository jsonb, workspace text, "baseBranch" text, desired jsonb, state jsonb)
-         ON CONFLICT DO NOTHING`,
+         ON CONFLICT DO NOTHING`),
         { changesets: JSON.stringify(changesets), at },
       );
       if (written !== changesets.length) throw new Conflict("somebody else made one of these changesets");

@@ -47,6 +47,26 @@ test("an execution is written only by who has read it last, and by one of many a
   expect(await stores.executions.get("x-1")).toMatchObject({ attempt: 2, version: 2 });
 });
 
+test("an attempt that had to wait begins only while it is wanted and its campaign is active", async () => {
+  const { executions } = stores;
+  const state = { status: "pending", retries: 1 } as const;
+  await executions.save(anExecution({ state, attempt: 2 }), noon);
+  expect(await executions.begin({ id: "x-1", attempt: 1 }, later(1))).toBe(false);
+  await db.database.knex.raw("UPDATE campaigns SET status = 'paused'");
+  expect(await executions.begin({ id: "x-1", attempt: 2 }, later(1))).toBe(false);
+  await db.database.knex.raw("UPDATE campaigns SET status = 'active'");
+  expect(await executions.begin({ id: "x-1", attempt: 2 }, later(1))).toBe(true);
+  const begun = await executions.get("x-1");
+  expect(begun).toEqual(anExecution({ state: { ...state, status: "running" }, attempt: 2, version: 3 }));
+  expect(await executions.idsWithStatus("tidy", "running")).toEqual(["x-1"]);
+  // Lost in a crash, and begun again.
+  expect(await executions.begin({ id: "x-1", attempt: 2 }, later(2))).toBe(true);
+  const cancelled = { status: "cancelled", because: "it was killed" } as const;
+  await executions.save({ ...begun, state: cancelled, version: 4 }, later(3));
+  expect(await executions.begin({ id: "x-1", attempt: 2 }, later(4))).toBe(false);
+  expect(await executions.get("x-1")).toMatchObject({ state: cancelled });
+});
+
 test("artifacts are noted once", async () => {
   const artifacts: readonly Artifact[] = [
     { key: "a", executionId: "x-1", kind: "patch" },

@@ -3,7 +3,7 @@ import type { Execution, ExecutionState } from "#shared/execution/execution.ts";
 import type { Artifact, ExecutionStore, LastUse } from "#shared/execution/execution-store.ts";
 import { workspaceAt } from "#shared/execution/workspace.ts";
 import type { RepositoryRef } from "#shared/ports/code-host.ts";
-import { rowsOf, write, type Sql } from "./sql.ts";
+import { prepared, rowsOf, write, type Sql } from "./sql.ts";
 
 interface ExecutionRow {
   readonly id: string;
@@ -18,6 +18,11 @@ interface ExecutionRow {
   readonly state: ExecutionState;
   readonly version: number;
 }
+
+const selectExecutions = prepared(
+  `SELECT id, campaign, spec_version, repository, branch, base_commit, workspace, only_fetch_workspace, attempt, state, version
+   FROM executions WHERE id = ANY(:ids)`,
+);
 
 /** Changesets are found by campaign and repository, which have an index; those of other workspaces name other executions. */
 const unneeded = (which: string) => `
@@ -44,7 +49,7 @@ const unneeded = (which: string) => `
 
 export function createExecutionStore(sql: Sql): ExecutionStore {
   async function find(ids: readonly string[]): Promise<ReadonlyMap<string, Execution>> {
-    const rows = await rowsOf<ExecutionRow>(sql, "SELECT * FROM executions WHERE id = ANY(:ids)", { ids });
+    const rows = await rowsOf<ExecutionRow>(sql, selectExecutions, { ids });
     return new Map(rows.map((row) => [row.id, executionFrom(row)]));
   }
 
@@ -91,12 +96,29 @@ export function createExecutionStore(sql: Sql): ExecutionStore {
     async save({ id, attempt, state, version }, at) {
       const written = await write(
         sql,
-        `UPDATE executions
+        prepared(`UPDATE executions
          SET attempt = :attempt, status = :status, state = CAST(:state AS jsonb), updated_at = :at, version = version + 1
-         WHERE id = :id AND version = :version`,
+         WHERE id = :id AND version = :version`),
         { id, attempt, status: state.status, state: JSON.stringify(state), version, at },
       );
       if (written === 0) throw new Conflict(`execution ${id} was changed by somebody else`);
+    },
+
+    async begin({ id, attempt }, at) {
+      const written = await write(
+        sql,
+        // As its lifecycle has it. One that runs already was lost in a crash, and is begun again.
+        prepared(
+          `UPDATE executions
+           SET status = 'running', state = executions.state || '{"status": "running"}', updated_at = :at,
+               version = executions.version + 1
+           FROM campaigns
+           WHERE executions.id = :id AND attempt = :attempt AND executions.status IN ('pending', 'running')
+             AND campaigns.name = executions.campaign AND campaigns.status = 'active'`,
+        ),
+        { id, attempt, at },
+      );
+      return written > 0;
     },
 
     async idsWithStatus(campaign, status) {
@@ -111,10 +133,10 @@ export function createExecutionStore(sql: Sql): ExecutionStore {
     async addArtifacts(artifacts, at) {
       await write(
         sql,
-        `INSERT INTO artifacts (key, execution_id, kind, created_at)
+        prepared(`INSERT INTO artifacts (key, execution_id, kind, created_at)
          SELECT key, "executionId", kind, :at
          FROM jsonb_to_recordset(CAST(:artifacts AS jsonb)) AS artifact (key text, "executionId" text, kind text)
-         ON CONFLICT (key) DO NOTHING`,
+         ON CONFLICT (key) DO NOTHING`),
         { artifacts: JSON.stringify(artifacts), at },
       );
     },

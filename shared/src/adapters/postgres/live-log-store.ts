@@ -6,7 +6,7 @@ import {
   type StoredChunk,
 } from "#shared/execution/live-chunks.ts";
 import type { LiveAttempt, LiveCursor, LiveLogs, LiveStepEnd } from "#shared/ports/live-logs.ts";
-import { rowsOf, write, type Sql } from "./sql.ts";
+import { prepared, rowsOf, write, type Sql } from "./sql.ts";
 
 interface ChunkRow {
   readonly step: number;
@@ -74,7 +74,7 @@ export function createLiveLogStore(sql: Sql): LiveLogs {
     },
 
     async forget({ executionId, attempt }) {
-      await write(sql, "DELETE FROM live_logs WHERE execution_id = :executionId AND attempt = :attempt", {
+      await write(sql, prepared("DELETE FROM live_logs WHERE execution_id = :executionId AND attempt = :attempt"), {
         executionId,
         attempt,
       });

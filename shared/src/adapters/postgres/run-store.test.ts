@@ -64,7 +64,7 @@ describe("targets", () => {
     expect(await stores.runs.addTargets([first, aTarget("2")])).toEqual([first, aTarget("2")]);
     const again = await stores.runs.addTargets([aTarget("1"), aTarget("2"), aTarget("3")]);
     expect(again).toEqual([aTarget("3")]);
-    expect(await stores.runs.targetsOfExecution("x-1")).toEqual([first]);
+    expect(await stores.runs.runsOfExecution("x-1")).toEqual([{ number: 1, specVersion: 1 }]);
   });
 
   test("are written once also when a page names a repository twice", async () => {
@@ -76,8 +76,8 @@ describe("targets", () => {
     await stores.runs.addTargets([await selected("1", "x-1"), await selected("2", "x-2")]);
     await create();
     await stores.runs.addTargets([await selected("1", "x-1", 2)]);
-    expect((await stores.runs.targetsOfExecution("x-1")).map(({ run }) => run)).toEqual([2]);
-    expect(await stores.runs.targetsOfExecution("x-2")).toEqual([]);
+    expect((await stores.runs.runsOfExecution("x-1")).map(({ number }) => number)).toEqual([2]);
+    expect(await stores.runs.runsOfExecution("x-2")).toEqual([]);
   });
 
   test("are counted by what became of their executions", async () => {

@@ -2,7 +2,7 @@ import { Rejected } from "#shared/errors.ts";
 import type { RepositoryRef } from "#shared/ports/code-host.ts";
 import type { RepoTarget, Run } from "#shared/run/run.ts";
 import type { RunProgress, RunStore } from "#shared/run/run-store.ts";
-import { rowsOf, withoutNulls, write, type Sql } from "./sql.ts";
+import { prepared, rowsOf, withoutNulls, write, type Sql } from "./sql.ts";
 
 interface RunRow {
   readonly campaign: string;
@@ -140,16 +140,18 @@ export function createRunStore(sql: Sql): RunStore {
       );
     },
 
-    async targetsOfExecution(executionId) {
-      const rows = await rowsOf<TargetRow>(
+    runsOfExecution: (executionId) =>
+      rowsOf<Pick<Run, "number" | "specVersion">>(
         sql,
-        `SELECT target.* FROM repo_targets target
-         WHERE target.execution_id = :executionId
-           AND target.run = (SELECT max(number) FROM runs WHERE runs.campaign = target.campaign)`,
+        prepared(
+          `SELECT run.number, run.spec_version AS "specVersion"
+           FROM repo_targets target
+           JOIN runs run ON run.campaign = target.campaign AND run.number = target.run
+           WHERE target.execution_id = :executionId
+             AND run.number = (SELECT max(number) FROM runs WHERE runs.campaign = target.campaign)`,
+        ),
         { executionId },
-      );
-      return rows.map(targetFrom);
-    },
+      ),
 
     async selectionCompleted(campaign, number, at) {
       await write(

@@ -5,6 +5,7 @@ import type { BegunTask, TaskStore } from "#shared/task/task-store.ts";
 import { aSpecVersion, aTask, later, noon } from "#shared/testing/builders.ts";
 import { testDatabase, type TestDatabase } from "#shared/testing/postgres.ts";
 import { createCampaignStore } from "./campaign-store.ts";
+import { rowsOf } from "./sql.ts";
 import { createTaskStore } from "./task-store.ts";
 
 const leaseMs = 60_000;
@@ -115,6 +116,64 @@ describe("claiming what is due", () => {
     const ids = rounds.flat().map(({ id }) => id);
     expect(ids).toHaveLength(40);
     expect(new Set(ids).size).toBe(40);
+  });
+
+  test("counts what another claim takes at the same time, whatever became due meanwhile", async () => {
+    const { knex } = db.database;
+    const transaction = await knex.transaction();
+    await tasks.addAll([aTask("a")], noon);
+    expect(keys(await createTaskStore(transaction, []).claimDue({ work: 1 }, noon, leaseMs))).toEqual(["a"]);
+    await tasks.addAll([aTask("b", { notBefore: later(-1) })], noon);
+    const answered = new AbortController();
+    const other = tasks.claimDue({ work: 1 }, noon, leaseMs).finally(() => answered.abort());
+    // The other one waits for the first, or has not waited and is answered.
+    const waits =
+      "SELECT FROM pg_locks JOIN pg_database ON oid = database WHERE datname = current_database() AND NOT granted";
+    while (!answered.signal.aborted && (await rowsOf(knex, waits)).length === 0);
+    await transaction.commit();
+    expect(await other).toEqual([]);
+  });
+
+  test("takes the longest due of all campaigns together, and steps over those that are held", async () => {
+    await createCampaignStore(db.database.knex).apply(aSpecVersion({ campaign: "other" }));
+    await tasks.addAll(
+      [
+        aTask("first", { campaign: "tidy", notBefore: later(-4) }),
+        aTask("second", { campaign: "other", notBefore: later(-3) }),
+        aTask("third", { notBefore: later(-2) }),
+        aTask("fourth", { campaign: "tidy", notBefore: later(-1) }),
+      ],
+      noon,
+    );
+    expect(keys(await tasks.claimDue({ work: 2 }, noon, leaseMs))).toEqual(["first", "second"]);
+    await db.database.knex.raw("UPDATE campaigns SET status = 'paused' WHERE name = 'tidy'");
+    expect(keys(await tasks.claimDue({ work: 4 }, noon, leaseMs))).toEqual(["third"]);
+    await steer("active");
+    expect(keys(await tasks.claimDue({ work: 4 }, noon, leaseMs))).toEqual(["fourth"]);
+  });
+
+  test("reads no more when much is due, even by a plan from when nothing was", async () => {
+    const transaction = await db.database.knex.transaction();
+    try {
+      const here = createTaskStore(transaction, ["reading"]);
+      await transaction.raw("TRUNCATE tasks");
+      await here.claimDue({ work: 5 }, noon, leaseMs);
+      await here.addAll(
+        Array.from({ length: 2000 }, (_, index) => aTask(`task/${index}`)),
+        noon,
+      );
+      const read = async (): Promise<number> => {
+        const { rows } = await transaction.raw<{ rows: { read: string }[] }>(
+          "SELECT seq_tup_read + idx_tup_fetch AS read FROM pg_stat_xact_user_tables WHERE relname = 'tasks'",
+        );
+        return Number(rows[0]?.read);
+      };
+      const before = await read();
+      expect(await here.claimDue({ work: 5 }, noon, leaseMs)).toHaveLength(5);
+      expect((await read()) - before).toBeLessThan(50);
+    } finally {
+      await transaction.rollback();
+    }
   });
 
   test.each(["paused", "killed"] as const)(
@@ -261,7 +320,7 @@ describe("a task that was begun", () => {
     expect(await tasks.find(buried.id)).toMatchObject({ state: "dead", because: "hopeless" });
 
     const other = await begun("b");
-    await tasks.finishAllOf("work", "b", noon);
+    await tasks.finishAllOf(["work"], "b", noon);
     await tasks.failed(other, "too late", noon, leaseMs);
     expect(await stateOf("b")).toBe("done");
   });
@@ -275,6 +334,13 @@ describe("what was lost", () => {
     expect(await tasks.recover(later(leaseMs - 1), 25)).toEqual({ recovered: 0, exhausted: [] });
     expect(await tasks.recover(later(leaseMs), 1)).toMatchObject({ recovered: 1, exhausted: [{ subject: "lost" }] });
     expect(keys(await claim(later(leaseMs)))).toEqual(["claimed"]);
+  });
+
+  test("is, while it waits for its outcome, never replaced by another that is due", async () => {
+    await tasks.awaitOutcome(await begun("z", { notBefore: later(-1) }), "its steps", noon, leaseMs);
+    await tasks.addAll([aTask("a", { notBefore: later(-2) }), aTask("b")], noon);
+    await tasks.recover(later(leaseMs), 25);
+    expect(keys(await tasks.claimDue({ work: 1 }, later(leaseMs), leaseMs))).toEqual(["z"]);
   });
 
   test("has failed once more if a function was at it, whoever finds out, and not if it was only announced", async () => {

@@ -1,6 +1,6 @@
 import type { NewTask, Task, TaskState } from "#shared/task/task.ts";
 import type { BegunTask, TaskStore } from "#shared/task/task-store.ts";
-import { rowsOf, withoutNulls, write, type Sql } from "./sql.ts";
+import { prepared, rowsOf, withoutNulls, write, type Sql } from "./sql.ts";
 
 interface TaskRow {
   readonly id: string;
@@ -26,13 +26,20 @@ const final = "('done', 'dead', 'cancelled')";
 /** A task whose lease has ended while a function was at it has failed once more. */
 const failuresWithLoss = "failures + CASE state WHEN 'running' THEN 1 ELSE 0 END";
 
+/** The function is in the migrations: it counts under a lock, and one round trip is all that takes. */
+const claimDueTasks = prepared(
+  "SELECT * FROM claim_due_tasks(CAST(:limits AS jsonb), :alwaysReleased, :at, :leaseUntil)",
+);
+
 /** @param alwaysReleased Types whose tasks only read, and so go on while their campaign is paused or killed. */
 export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): TaskStore {
   /** Writes a begun task, unless somebody has begun it since: the number of attempts tells. */
   async function leave(task: BegunTask, set: string, values: Readonly<Record<string, string | Date | null>>) {
     await write(
       sql,
-      `UPDATE tasks SET ${set}, updated_at = :at WHERE id = :id AND state = 'running' AND attempts = :attempts`,
+      prepared(
+        `UPDATE tasks SET ${set}, updated_at = :at WHERE id = :id AND state = 'running' AND attempts = :attempts`,
+      ),
       { ...values, id: task.id, attempts: task.attempts },
     );
   }
@@ -41,12 +48,12 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
     async addAll(tasks, at) {
       await write(
         sql,
-        `INSERT INTO tasks (id, type, dedupe_key, campaign, organization, subject, data, not_before, created_at, updated_at)
+        prepared(`INSERT INTO tasks (id, type, dedupe_key, campaign, organization, subject, data, not_before, created_at, updated_at)
          SELECT id, type, "dedupeKey", campaign, organization, subject, data, "notBefore", :at, :at
          FROM jsonb_to_recordset(CAST(:tasks AS jsonb)) AS task (
            id uuid, type text, "dedupeKey" text, campaign text, organization text, subject text, data jsonb,
            "notBefore" timestamptz)
-         ON CONFLICT DO NOTHING`,
+         ON CONFLICT DO NOTHING`),
         { tasks: JSON.stringify(tasks satisfies readonly NewTask[]), at },
       );
     },
@@ -57,37 +64,21 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
       return row && taskFrom(row);
     },
 
-    claimDue: (limits, at, leaseMs) =>
-      sql.transaction(async (transaction) => {
-        // Counting what is in flight and adding to it must not interleave with another releaser's.
-        await rowsOf(transaction, "SELECT pg_advisory_xact_lock(hashtextextended('tasks.claim', 0))");
-        const rows = await rowsOf<TaskRow>(
-          transaction,
-          `WITH flying AS (
-             SELECT type, organization, count(*) AS count FROM tasks WHERE state IN ${inFlight} GROUP BY 1, 2
-           ), waiting AS (
-             SELECT id, type, organization,
-                    row_number() OVER (PARTITION BY type, organization ORDER BY not_before, id) AS place
-             FROM tasks LEFT JOIN campaigns ON campaigns.name = tasks.campaign
-             WHERE state = 'due' AND not_before <= :at
-               AND ${released}
-           )
-           UPDATE tasks SET state = 'releasing', lease_until = :leaseUntil, updated_at = :at
-           FROM waiting LEFT JOIN flying USING (type, organization)
-           WHERE tasks.id = waiting.id AND tasks.state = 'due'
-             AND waiting.place <= coalesce(CAST(CAST(:limits AS jsonb) ->> waiting.type AS integer), 1)
-                                  - coalesce(flying.count, 0)
-           RETURNING tasks.*`,
-          { limits: JSON.stringify(limits), alwaysReleased, at, leaseUntil: later(at, leaseMs) },
-        );
-        return rows.map(taskFrom);
-      }),
+    async claimDue(limits, at, leaseMs) {
+      const rows = await rowsOf<TaskRow>(sql, claimDueTasks, {
+        limits: JSON.stringify(limits),
+        alwaysReleased,
+        at,
+        leaseUntil: later(at, leaseMs),
+      });
+      return rows.map(taskFrom);
+    },
 
     async sent(ids, at, leaseMs) {
       await write(
         sql,
-        `UPDATE tasks SET state = 'sent', lease_until = :leaseUntil, updated_at = :at
-         WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'releasing'`,
+        prepared(`UPDATE tasks SET state = 'sent', lease_until = :leaseUntil, updated_at = :at
+         WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'releasing'`),
         { ids, at, leaseUntil: later(at, leaseMs) },
       );
     },
@@ -105,13 +96,13 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
       if (!uuid.test(id)) return undefined;
       const [row] = await rowsOf<TaskRow>(
         sql,
-        `UPDATE tasks SET state = 'running', lease_until = :leaseUntil, attempts = attempts + 1,
+        prepared(`UPDATE tasks SET state = 'running', lease_until = :leaseUntil, attempts = attempts + 1,
            failures = ${failuresWithLoss}, updated_at = :at
          WHERE id = :id AND (
            state IN ('releasing', 'sent', 'awaiting')
            OR (state = 'due' AND not_before <= :at)
            OR (state = 'running' AND lease_until <= :at))
-         RETURNING *`,
+         RETURNING id, type, campaign, organization, subject, data, state, not_before, attempts, failures, because`),
         { id, at, leaseUntil: later(at, leaseMs) },
       );
       return row && { ...taskFrom(row), state: "running" };
@@ -147,12 +138,12 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
         leaseUntil: later(at, leaseMs),
       }),
 
-    async finishAllOf(type, subject, at) {
+    async finishAllOf(types, subject, at) {
       await write(
         sql,
-        `UPDATE tasks SET state = 'done', lease_until = NULL, because = NULL, updated_at = :at
-         WHERE type = :type AND subject = :subject AND state NOT IN ${final}`,
-        { type, subject, at },
+        prepared(`UPDATE tasks SET state = 'done', lease_until = NULL, because = NULL, updated_at = :at
+         WHERE type = ANY(:types) AND subject = :subject AND state NOT IN ${final}`),
+        { types, subject, at },
       );
     },
 
@@ -184,7 +175,9 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
       );
       const recovered = await write(
         sql,
-        `UPDATE tasks SET state = 'due', lease_until = NULL, not_before = :at, updated_at = :at,
+        // What waits for its outcome goes on elsewhere: it comes before all others, so that none of them takes its place.
+        `UPDATE tasks SET state = 'due', lease_until = NULL, updated_at = :at,
+           not_before = CASE state WHEN 'awaiting' THEN 'epoch' ELSE CAST(:at AS timestamptz) END,
            failures = ${failuresWithLoss}
          WHERE state IN ${inFlight} AND lease_until <= :at AND ${failuresWithLoss} < :maxFailures`,
         { at, maxFailures },

@@ -11,11 +11,10 @@ export function bubblewrapCommand(options: {
   readonly view: HostView;
   readonly mounts: StepMounts;
   readonly user: StepUser;
-  readonly limits: readonly string[];
   /** The number of the file descriptor that the seccomp program is read from. */
   readonly seccompDescriptor: number | undefined;
   readonly command: readonly string[];
-}): string[] {
+}): [string, ...string[]] {
   const { view, mounts, user } = options;
   const identity =
     user.kind === "own-id"
@@ -66,7 +65,6 @@ export function bubblewrapCommand(options: {
     ...(options.seccompDescriptor === undefined ? [] : ["--seccomp", String(options.seccompDescriptor)]),
     "--",
     ...withoutPrivileges(user),
-    ...options.limits,
     ...options.command,
   ];
 }

@@ -1,6 +1,8 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { programPath } from "../git/git-command.ts";
-import { launch } from "./launcher/launch.ts";
+import { createEnclosureShell, shellLoop, type EnclosedLaunch, type EnclosureShell } from "./enclosure-shell.ts";
+import { launch, type Launched } from "./launcher/launch.ts";
 
 /**
  * The namespaces of one execution: its processes, its network (which has nothing in it) and its volume, a tmpfs of a
@@ -13,10 +15,11 @@ export interface Enclosure {
   readonly volume: string;
   /** The same directory, as this process reaches it. */
   readonly volumeFromHere: string;
-  /** Put before a command, these words run it inside, with the volume and without a network. */
-  readonly enter: readonly string[];
-  /** As `enter`, but with the machine's network and without the volume: it still ends with the enclosure. */
-  readonly enterWithNetwork: readonly string[];
+  /**
+   * As {@link launch}, but inside, with the volume and without a network; one at a time. To kill it is to end the enclosure.
+   * It has an exit code also when a signal ended it: 128 and the signal's number.
+   */
+  readonly enter: (command: EnclosedLaunch) => Launched;
   /**
    * Resolves when no process is left inside but the first. Bubblewrap answers a moment before the kernel has ended what a
    * step left behind, and whoever reads the workspace must be alone with it: a file could become a symlink between two
@@ -27,11 +30,21 @@ export interface Enclosure {
   destroy(): Promise<void>;
 }
 
+/** A line of fstab(5). */
+export interface EnclosureMount {
+  readonly source: string;
+  readonly target: string;
+  readonly type: string;
+  readonly options: string;
+}
+
 export interface EnclosureOptions {
-  /** An existing directory, where the volume is mounted (inside only). */
-  readonly volume: string;
+  /** An existing directory, closed to others: the volume is mounted in it (inside only), and our scripts lie beside it. */
+  readonly directory: string;
   readonly volumeBytes: number;
   readonly asRoot: boolean;
+  /** What else is mounted, inside only, in this order. */
+  readonly mounts?: readonly EnclosureMount[] | undefined;
 }
 
 const settlingMs = 10_000;
@@ -42,23 +55,34 @@ const bytesPerFile = 4096;
 
 /** @throws Error with what `unshare` or `mount` said when this machine does not allow it. */
 export async function openEnclosure(options: EnclosureOptions): Promise<Enclosure> {
-  await mkdir(options.volume, { recursive: true });
-  const files = Math.max(fewestFiles, Math.ceil(options.volumeBytes / bytesPerFile));
-  const mountOptions = `size=${options.volumeBytes},nr_inodes=${files},mode=0755,nosuid,nodev`;
+  const { directory, volumeBytes, asRoot } = options;
+  const volume = join(directory, "volume");
+  const commands = join(directory, "commands");
+  for (const path of [volume, commands]) mkdirSync(path);
+  const files = Math.max(fewestFiles, Math.ceil(volumeBytes / bytesPerFile));
+  const volumeOptions = `size=${volumeBytes},nr_inodes=${files},mode=0755,nosuid,nodev`;
+  const mounts = [
+    { source: "octobatch", target: volume, type: "tmpfs", options: volumeOptions },
+    { source: "octobatch", target: "/proc", type: "proc", options: "nosuid,nodev,noexec" },
+    ...(options.mounts ?? []),
+  ];
+  writeFileSync(join(commands, "fstab"), mounts.map(fstabLine).join(""));
   // At first /proc is the host's, so its first word is this process as the host numbers it.
   const script = `
-mount -t tmpfs -o "$2" octobatch "$1"
+commands=$1
 read -r pid rest </proc/self/stat
-mount -t proc proc /proc
+mount -a -T "$commands/fstab"
+mkfifo -m 622 "$commands/stdout" "$commands/stderr"
 echo "$pid"
-exec cat >/dev/null`;
+${shellLoop}`;
   let stdout = "";
   let stderr = "";
+  let shell: EnclosureShell | undefined;
   const ready = Promise.withResolvers<string>();
   const launched = launch({
     argv: [
       "unshare",
-      ...(options.asRoot ? [] : ["--user", "--map-root-user"]),
+      ...(asRoot ? [] : ["--user", "--map-root-user"]),
       "--mount",
       "--propagation",
       "private",
@@ -71,8 +95,7 @@ exec cat >/dev/null`;
       "-euc",
       script,
       "sh",
-      options.volume,
-      mountOptions,
+      commands,
     ],
     environment: { PATH: programPath, LC_ALL: "C" },
     directory: "/",
@@ -82,8 +105,12 @@ exec cat >/dev/null`;
         stderr = (stderr + chunk.toString("utf8")).slice(-4096);
         return;
       }
-      stdout += chunk.toString("latin1");
-      if (stdout.includes("\n")) ready.resolve(stdout.trim());
+      const lines = (stdout + chunk.toString("latin1")).split("\n");
+      stdout = lines.pop() ?? "";
+      for (const line of lines) {
+        if (shell === undefined) ready.resolve(line);
+        else shell.hear(line);
+      }
     },
   });
   let hasEnded = false;
@@ -93,45 +120,67 @@ exec cat >/dev/null`;
     })
     .then(() => ready.reject(new Error(stderr.trim() || "the namespaces ended before they were ready")), ready.reject);
   const pid = await ready.promise;
-  const user = options.asRoot ? [] : ["--user", "--preserve-credentials"];
+  const end = (): void => {
+    // Ending the first process, for which `unshare` waits, ends all the others before it.
+    if (!hasEnded) endProcess(Number(pid));
+  };
+  const inside = (shell = createEnclosureShell(launched, commands, end));
+  void ended.then(() => inside.end());
   return {
-    volume: options.volume,
-    volumeFromHere: `/proc/${pid}/root${options.volume}`,
-    enter: ["nsenter", "--target", pid, ...user, "--mount", "--pid", "--net", "--"],
-    enterWithNetwork: ["nsenter", "--target", pid, ...user, "--pid", "--"],
+    volume,
+    volumeFromHere: `/proc/${pid}/root${volume}`,
+    enter: (command) => inside.start(command),
     async settle() {
       for (let waitedMs = 0; waitedMs < settlingMs; waitedMs += 2) {
-        if (!(await othersLive(`/proc/${pid}/root/proc`))) return;
+        if (!othersLive(`/proc/${pid}/root/proc`)) return;
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
       throw new Error("processes of a step did not end");
     },
     async destroy() {
-      // Ending the first process, for which `unshare` waits, ends all the others before it.
-      if (!hasEnded) endProcess(Number(pid));
+      end();
       await ended;
     },
   };
 }
 
 /** An enclosure that encloses nothing, for operators who said that they accept it: a directory and a process group. */
-export async function openDirectory(options: Pick<EnclosureOptions, "volume">): Promise<Enclosure> {
-  await mkdir(options.volume, { recursive: true });
+export function openDirectory({ directory }: Pick<EnclosureOptions, "directory">): Enclosure {
+  const volume = join(directory, "volume");
+  mkdirSync(volume);
   return {
-    volume: options.volume,
-    volumeFromHere: options.volume,
-    enter: [],
-    enterWithNetwork: [],
+    volume,
+    volumeFromHere: volume,
+    enter: launch,
     settle: () => Promise.resolve(),
     destroy: () => Promise.resolve(),
   };
 }
 
 /** Whether any process but the first lives; what has ended and waits for its parent (state Z, X) does not. */
-async function othersLive(proc: string): Promise<boolean> {
-  const ids = (await readdir(proc)).filter((name) => /^\d+$/.test(name) && name !== "1");
-  const stats = await Promise.all(ids.map((id) => readFile(`${proc}/${id}/stat`, "latin1").catch(() => "")));
-  return stats.some((stat) => stat !== "" && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2)));
+function othersLive(proc: string): boolean {
+  const ids = readdirSync(proc).filter((name) => /^\d+$/.test(name) && name !== "1");
+  return ids.some((id) => {
+    const stat = statOf(`${proc}/${id}`);
+    return stat !== "" && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  });
+}
+
+function statOf(directory: string): string {
+  try {
+    return readFileSync(`${directory}/stat`, "latin1");
+  } catch {
+    // It has ended.
+    return "";
+  }
+}
+
+/** Characters that end a word there are written in octal, see fstab(5). */
+function fstabLine({ source, target, type, options }: EnclosureMount): string {
+  const words = [source, target, type, options].map((word) =>
+    word.replaceAll(/[\s\\#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`),
+  );
+  return `${words.join(" ")} 0 0\n`;
 }
 
 function endProcess(pid: number): void {

@@ -1,6 +1,5 @@
-import { hash } from "node:crypto";
-import { constants, lchownSync, lstatSync, readdirSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { lchownSync, lstatSync, readdirSync } from "node:fs";
+import { createTurns, hashKnownFile } from "../known-file.ts";
 
 /** What is known of a file without reading it. The kernel alone sets `changedAtNs`, at every change. */
 export interface FileFacts {
@@ -26,17 +25,17 @@ export type FileTree = ReadonlyMap<string, FileFacts>;
 export async function readFileTree(directory: string, owner?: number): Promise<FileTree> {
   const tree = new Map<string, FileFacts>();
   const directories = [""];
+  const turn = createTurns();
   if (owner !== undefined) lchownSync(directory, owner, owner);
   for (const parent of directories) {
-    for (const name of readdirSync(pathIn(directory, parent), { encoding: "buffer" })) {
-      const path = parent === "" ? name.toString("latin1") : `${parent}/${name.toString("latin1")}`;
+    for (const name of readdirSync(pathIn(directory, parent), "latin1")) {
+      const path = parent === "" ? name : `${parent}/${name}`;
       const place = pathIn(directory, path);
       if (owner !== undefined) lchownSync(place, owner, owner);
       const facts = factsOf(place);
       tree.set(path, facts);
       if (facts.kind === "directory") directories.push(path);
-      // Synchronous calls are many times faster; now and then others have their turn.
-      if (tree.size % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+      await turn();
     }
   }
   return tree;
@@ -52,33 +51,27 @@ export async function hashFiles(
   mostBytes: number,
 ): Promise<ReadonlyMap<string, string> | undefined> {
   const hashes = new Map<string, string>();
+  const turn = createTurns();
   let bytes = 0;
   for (const [path, { kind, sizeBytes }] of tree) {
     if (kind !== "file") continue;
     bytes += sizeBytes;
     if (bytes > mostBytes) return undefined;
-    hashes.set(path, await hashFile(pathIn(directory, path)));
+    hashes.set(path, await hashKnownFile(pathIn(directory, path), sizeBytes));
+    await turn(sizeBytes);
   }
   return hashes;
 }
 
-export async function hashFile(file: Buffer): Promise<string> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    return hash("sha1", await handle.readFile());
-  } finally {
-    await handle.close();
-  }
-}
-
 /** A path below a directory, in the bytes that the file system has. */
-export function pathIn(directory: string, path: string): Buffer {
-  return path === ""
-    ? Buffer.from(directory)
-    : Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(path, "latin1")]);
+export function pathIn(directory: string, path: string): string | Buffer {
+  const whole = path === "" ? directory : `${directory}/${path}`;
+  // As text where it is plain ASCII, since that is much faster.
+  if (Buffer.byteLength(path) === path.length) return whole;
+  return Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(path, "latin1")]);
 }
 
-function factsOf(path: Buffer): FileFacts {
+function factsOf(path: string | Buffer): FileFacts {
   const stat = lstatSync(path, { bigint: true });
   return {
     kind: stat.isDirectory() ? "directory" : stat.isFile() ? "file" : stat.isSymbolicLink() ? "symlink" : "special",

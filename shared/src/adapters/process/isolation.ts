@@ -1,6 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openEnclosure } from "./enclosure.ts";
+import { gatherSettings } from "./gather-settings.ts";
 import { readHostView } from "./host-view.ts";
 import { createRedactor } from "#shared/transform/redactor.ts";
 import { runStep } from "./run-step.ts";
@@ -58,8 +59,10 @@ async function tryIsolation(
 ): Promise<string | undefined> {
   const path = join(directory, `try-${kind}`);
   try {
-    const view = await readHostView({ toolDirectories: [], readOnlyDirectories: [], workDirectory: directory });
-    const enclosure = await openEnclosure({ volume: join(path, "volume"), volumeBytes: 4 << 20, asRoot: isRoot() });
+    await mkdir(path, { mode: 0o700 });
+    const whole = await readHostView({ toolDirectories: [], readOnlyDirectories: [], workDirectory: directory });
+    const { view, mounts } = kind === "bubblewrap" ? await gatherSettings(whole, path) : { view: whole, mounts: [] };
+    const enclosure = await openEnclosure({ directory: path, volumeBytes: 4 << 20, asRoot: isRoot(), mounts });
     try {
       await mkdir(join(enclosure.volumeFromHere, "workspace"));
       const end = await runStep(

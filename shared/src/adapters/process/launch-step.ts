@@ -1,4 +1,4 @@
-import { chown, writeFile } from "node:fs/promises";
+import { chownSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { programPath } from "../git/git-command.ts";
 import { makeDirectory } from "../git/make-directory.ts";
@@ -6,7 +6,7 @@ import { bubblewrapCommand } from "./bubblewrap.ts";
 import type { ControlGroup } from "./control-groups.ts";
 import type { Enclosure } from "./enclosure.ts";
 import type { HostView } from "./host-view.ts";
-import { launch, type Launch, type Launched } from "./launcher/launch.ts";
+import type { Launch, Launched } from "./launcher/launch.ts";
 import { shellQuote } from "./shell-quote.ts";
 import type { StepFile } from "#shared/transform/step-files.ts";
 import { processLimits, type StepMounts, type StepUser } from "./step-mounts.ts";
@@ -39,12 +39,12 @@ export interface StepLaunch {
 const ownDirectory = "/run/octobatch";
 export const objectsInside = `${ownDirectory}/objects`;
 
-/** Starts a step. */
-export async function launchStep(place: StepPlace, step: StepLaunch, onOutput: Launch["onOutput"]): Promise<Launched> {
-  const directory = await prepare(place, step);
+/** Starts a step. @throws Error when its files cannot be placed, as on a volume that is full. */
+export function launchStep(place: StepPlace, step: StepLaunch, onOutput: Launch["onOutput"]): Launched {
+  const directory = prepare(place, step);
   if (place.isolation === "none") {
     const argv = ["/bin/sh", join(directory, "launch", "start")] as const;
-    return launch({ argv: [...argv], environment: ownEnvironment, directory: place.enclosure.volume, onOutput });
+    return place.enclosure.enter({ argv, environment: ownEnvironment, directory: place.enclosure.volume, onOutput });
   }
   const mounts: StepMounts = {
     workspace: join(place.enclosure.volume, "workspace"),
@@ -62,11 +62,6 @@ export async function launchStep(place: StepPlace, step: StepLaunch, onOutput: L
       ),
     ],
   };
-  const limits = processLimits({
-    processes: step.limits.processes,
-    fileBytes: step.limits.diskBytes,
-    dataBytes: place.controlGroup?.limitsMemory === true ? undefined : step.limits.memoryBytes,
-  });
   const command = ["/bin/sh", `${ownDirectory}/start`];
   const seccomp = place.isolation === "bubblewrap" ? place.seccompFile : undefined;
   const isolated =
@@ -74,17 +69,16 @@ export async function launchStep(place: StepPlace, step: StepLaunch, onOutput: L
       ? bubblewrapCommand({
           ...place,
           mounts,
-          limits,
           command,
           seccompDescriptor: seccomp === undefined ? undefined : 3,
         })
-      : unshareCommand({ ...place, mounts, limits, command, root: join(directory, "root") });
-  const [program = "", ...argv] = [...joinGroups(place.controlGroup), ...place.enclosure.enter, ...isolated];
-  return launch({
-    argv: [program, ...argv],
+      : unshareCommand({ ...place, mounts, command, root: join(directory, "root") });
+  return place.enclosure.enter({
+    argv: isolated,
     environment: ownEnvironment,
     directory: "/",
     files: seccomp === undefined ? [] : [seccomp],
+    joins: place.controlGroup?.procsFiles ?? [],
     onOutput,
   });
 }
@@ -92,35 +86,28 @@ export async function launchStep(place: StepPlace, step: StepLaunch, onOutput: L
 /** Nothing a spec says is in the environment of our own launchers; `start` sets it, inside. */
 const ownEnvironment = { PATH: programPath, LC_ALL: "C" };
 
-function joinGroups(group: ControlGroup | undefined): string[] {
-  if (group === undefined) return [];
-  const script = `count=$1; shift
-while [ "$count" -gt 0 ]; do echo $$ >"$1" || exit 125; shift; count=$((count - 1)); done
-exec "$@"`;
-  return ["/bin/sh", "-c", script, "sh", String(group.procsFiles.length), ...group.procsFiles];
-}
-
 /**
  * Makes the step's directories on the volume, fresh, so that no earlier step could have put anything in their way. All is
- * the step's own: what it must not change is mounted read-only.
+ * the step's own: what it must not change is mounted read-only. It is in memory, where a call that does not wait is many
+ * times cheaper than one that does.
  */
-async function prepare(place: StepPlace, step: StepLaunch): Promise<string> {
+function prepare(place: StepPlace, step: StepLaunch): string {
   const directory = stepDirectory(place.enclosure.volume, step.index);
   const here = stepDirectory(place.enclosure.volumeFromHere, step.index);
   const { user } = place;
-  const own = async (path: string): Promise<void> => {
-    if (user.kind === "own-id") await chown(path, user.id, user.id);
+  const own = (path: string): void => {
+    if (user.kind === "own-id") chownSync(path, user.id, user.id);
   };
-  const makeOwnDirectory = async (path: string): Promise<void> => {
-    if (await makeDirectory(path)) await own(path);
+  const makeOwnDirectory = (path: string): void => {
+    if (makeDirectory(path)) own(path);
   };
-  const makeFile = async (path: string, content: string): Promise<void> => {
-    await writeFile(path, content);
-    await own(path);
+  const makeFile = (path: string, content: string): void => {
+    writeFileSync(path, content);
+    own(path);
   };
-  await makeDirectory(dirname(here));
+  makeDirectory(dirname(here));
   for (const name of ["", "tmp", "shm", "files", "root", "launch", "launch/objects"])
-    await makeOwnDirectory(join(here, name));
+    makeOwnDirectory(join(here, name));
   const launch: Record<string, string> = {
     start: startScript(place, step, directory),
     script: step.script,
@@ -128,14 +115,14 @@ async function prepare(place: StepPlace, step: StepLaunch): Promise<string> {
     group: `root:x:0:\nstep:x:${user.id}:\nnogroup:x:65534:\n`,
     hosts: "127.0.0.1 localhost\n::1 localhost\n",
   };
-  for (const [name, content] of Object.entries(launch)) await makeFile(join(here, "launch", name), content);
+  for (const [name, content] of Object.entries(launch)) makeFile(join(here, "launch", name), content);
   for (const [index, file] of step.files.entries()) {
     if (file.belowTmp) {
       let parent = here;
-      for (const name of dirname(file.path).slice(1).split("/")) await makeOwnDirectory((parent = join(parent, name)));
-      await makeFile(join(here, file.path), file.content);
+      for (const name of dirname(file.path).slice(1).split("/")) makeOwnDirectory((parent = join(parent, name)));
+      makeFile(join(here, file.path), file.content);
     } else {
-      await makeFile(join(here, "files", String(index)), file.content);
+      makeFile(join(here, "files", String(index)), file.content);
     }
   }
   return directory;
@@ -152,7 +139,10 @@ function startScript(place: StepPlace, step: StepLaunch, directory: string): str
   // The shell itself says so where an earlier step, or the commit, has no such directory.
   const workspace = join(root, place.directory);
   const variables = { PATH: place.view.path, HOME: home, TMPDIR: home, LANG: "C.UTF-8", ...step.environment };
+  const { processes, diskBytes: fileBytes, memoryBytes } = step.limits;
+  const dataBytes = place.controlGroup?.limitsMemory === true ? undefined : memoryBytes;
   return [
+    ...(isolated ? processLimits({ processes, fileBytes, dataBytes }) : []),
     "unset LC_ALL",
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
     `cd ${shellQuote(workspace)} || exit 1`,

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "#shared/adapters/system/system-clock.ts";
 import { sandboxContract } from "#shared/testing/sandbox.contract.ts";
@@ -13,7 +14,10 @@ import { createProcessSandbox, type ProcessSandboxOptions } from "./process-sand
 
 function openSandbox(
   world: SandboxWorld,
-  options: { isolation?: IsolationKind; slots?: number } & Pick<ProcessSandboxOptions, "toolDirectories"> = {},
+  options: { isolation?: IsolationKind; slots?: number } & Pick<
+    ProcessSandboxOptions,
+    "toolDirectories" | "mayBegin"
+  > = {},
 ): ReturnType<typeof createProcessSandbox> {
   return createProcessSandbox({
     codeHost: world.codeHost,
@@ -109,6 +113,36 @@ describe("the process sandbox on its machine", () => {
     await sandbox.cancel(waiting.executionId);
     expect((await sandbox.inspect(waiting)).status).toBe("unknown");
     expect((await sandbox.inspect(first)).status).toBe("running");
+  });
+
+  test("what waits for its turn says so, and begins only if it still may when it has a place", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const asked: string[] = [];
+    const sandbox = open({
+      slots: 1,
+      async mayBegin({ executionId }) {
+        asked.push(executionId);
+        return executionId !== held.executionId;
+      },
+    });
+    const first = aJob(source, [{ run: "sleep 600", timeoutMs: 600_000 }]);
+    const ahead = aJob(source, ["echo one > README.md"]);
+    const held = aJob(source, ["echo held > README.md"]);
+    const last = aJob(source, ["echo two > README.md"]);
+    expect(await sandbox.start(first)).toBeUndefined();
+    expect(await sandbox.start(ahead)).toBeUndefined();
+    const waitingFor = "a free place: 1 transforms run on this machine at once";
+    expect([await sandbox.start(held), await sandbox.start(last)]).toEqual([{ waitingFor }, { waitingFor }]);
+    expect(await sandbox.start(held)).toEqual({ waitingFor });
+    expect(await sandbox.inspect(held)).toEqual({ status: "running", waitingFor });
+    // One has begun ahead of its turn: it has its commit, and waits for a place to run its steps.
+    const waits = { status: "running", waitingFor };
+    await until(async () => isDeepStrictEqual(await sandbox.inspect(ahead), waits));
+    await sandbox.cancel(first.executionId);
+    await world.report(last.executionId);
+    expect(asked).toEqual([held.executionId, last.executionId]);
+    expect(await sandbox.inspect(held)).toEqual({ status: "unknown" });
+    expect(world.reports).toEqual([ahead.executionId, last.executionId]);
   });
 
   test("without isolation, a daemon that left its group costs nobody their turn", async () => {

@@ -26,15 +26,22 @@ export interface ProcessSandboxOptions extends MachineOptions {
   /** The value of a secret, if there is one by that name. */
   readonly secrets: (name: string) => string | undefined;
   /** Told when a transform has written its result; its failure is logged, since `inspect` tells the same. */
-  readonly reported: (executionId: string) => Promise<void>;
-  /** How many transforms run at once; more wait in order. */
+  readonly reported: (job: TransformJob) => Promise<void>;
+  /** Of how many transforms steps run at once. As many more may have begun; the others wait in order. */
   readonly slots: number;
+  /**
+   * Asked of a transform that had to wait, before anything of it begins: whether it still may. One that may not is as if it
+   * had never been started. Without it each may.
+   */
+  readonly mayBegin?: (job: TransformJob) => Promise<boolean>;
   readonly logger?: { error(fields: Record<string, unknown>, message: string): void };
 }
 
 interface Running {
   readonly abort: AbortController;
   enclosure?: Enclosure;
+  /** Set while it waits for a place. */
+  waitingFor: string | undefined;
   readonly done: Promise<void>;
 }
 
@@ -48,6 +55,9 @@ interface Running {
 export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & { close(): Promise<void> } {
   const running = new Map<string, Running>();
   const slots = createSlots(options.slots);
+  // While the steps of some run, as many others may bring their commits: that is mostly waiting.
+  const begun = createSlots(2 * options.slots);
+  const forPlace = `a free place: ${options.slots} transforms run on this machine at once`;
   const groups = new Map<number, ControlGroup>();
   let machine: Promise<Machine> | undefined;
   let closed = false;
@@ -71,19 +81,40 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
   }
 
   async function execute(here: Machine, job: TransformJob, entry: Running): Promise<void> {
-    const slot = await slots.take(entry.abort.signal);
-    if (slot === undefined) return;
+    const place = await begun.take(entry.abort.signal);
+    if (place === undefined) return;
+    try {
+      if (await hasLeave(job, entry)) await carryOut(here, job, entry);
+    } finally {
+      begun.give(place);
+    }
+  }
+
+  async function carryOut(here: Machine, job: TransformJob, entry: Running): Promise<void> {
+    let slot: number | undefined;
+    // The slot's user and control group are free again only when nothing of this transform lives any more.
+    const leavePlace = async (): Promise<void> => {
+      await entry.enclosure?.destroy();
+      if (slot !== undefined) slots.give(slot);
+      slot = undefined;
+    };
     const directory = join(here.instance.path, randomBytes(8).toString("hex"));
     const liveLog = liveLogOf(job);
     try {
       if (entry.abort.signal.aborted) return;
       await mkdir(directory, { mode: 0o700 });
+      const turn = async (): Promise<void> => {
+        if (slots.isFull()) entry.waitingFor = forPlace;
+        slot = await slots.take(entry.abort.signal);
+        entry.waitingFor = undefined;
+      };
       const openPlace = async (): Promise<StepPlace> => {
-        const volume = join(directory, "volume");
+        const taken = slot;
+        if (taken === undefined) throw new Error("the transform was cancelled while it waited");
         const isolated = here.isolation !== "none";
         const enclosure = await (isolated
-          ? openEnclosure({ volume, volumeBytes: job.limits.diskBytes, asRoot: isRoot() })
-          : openDirectory({ volume }));
+          ? openEnclosure({ directory, volumeBytes: job.limits.diskBytes, asRoot: isRoot(), mounts: here.mounts })
+          : openDirectory({ directory }));
         entry.enclosure = enclosure;
         if (entry.abort.signal.aborted) await enclosure.destroy();
         return {
@@ -91,8 +122,8 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
           enclosure,
           view: here.view,
           seccompFile: here.seccompFile,
-          user: isolated ? stepUser(slot) : { kind: "mapped", id: 1000 },
-          controlGroup: isolated ? await controlGroup(here, slot, job) : undefined,
+          user: isolated ? stepUser(taken) : { kind: "mapped", id: 1000 },
+          controlGroup: isolated ? await controlGroup(here, taken, job) : undefined,
           objectsDirectory: undefined,
           directory: "",
         };
@@ -100,14 +131,16 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
       const result = await runTransform(job, {
         ...options,
         sources: here.sources,
+        turn,
         openPlace,
+        leavePlace,
         gitDirectory: join(directory, "git"),
         runGit: (command) => runCommand(command),
         // Without isolation a step can read anything.
         cache:
           here.isolation === "none"
             ? undefined
-            : options.stepCache && { steps: options.stepCache, programs: await here.programs() },
+            : options.stepCache && { steps: options.stepCache, programs: await here.programs(), isNamed: () => true },
         signal: entry.abort.signal,
         watch: liveLog,
         artifactPrefix: `${job.artifactPrefix}/attempts/${randomBytes(6).toString("hex")}`,
@@ -116,16 +149,23 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
       await options.blobs.put(resultKey(job), serializeTransformResult(result));
     } finally {
       liveLog?.close();
-      await entry.enclosure?.destroy();
+      await leavePlace();
       // What a step has left may resist; nobody else has to wait for that.
       await removeAll(directory).catch((error: unknown) => {
         options.logger?.error({ err: error, directory }, "the directory of a transform could not be removed");
       });
-      slots.give(slot);
     }
     // `inspect` has to say finished by the time anybody hears of it.
     running.delete(job.executionId);
-    await options.reported(job.executionId);
+    await options.reported(job);
+  }
+
+  /** Of a transform that had to wait. */
+  async function hasLeave(job: TransformJob, entry: Running): Promise<boolean> {
+    if (entry.waitingFor === undefined || options.mayBegin === undefined) return true;
+    const mayBegin = await options.mayBegin(job);
+    entry.waitingFor = undefined;
+    return mayBegin;
   }
 
   function liveLogOf({ executionId, attempt, limits: { logBytes } }: TransformJob) {
@@ -156,9 +196,12 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
   return {
     async start(job) {
       const here = await ready();
-      if (running.has(job.executionId) || (await isFinished(job)) || running.has(job.executionId)) return;
+      if (running.has(job.executionId) || (await isFinished(job)) || running.has(job.executionId)) {
+        return waitOf(running.get(job.executionId));
+      }
       const done = Promise.withResolvers<void>();
-      const entry: Running = { abort: new AbortController(), done: done.promise };
+      const waitingFor = begun.isFull() ? forPlace : undefined;
+      const entry: Running = { abort: new AbortController(), waitingFor, done: done.promise };
       running.set(job.executionId, entry);
       void execute(here, job, entry)
         .catch((error: unknown) => {
@@ -168,9 +211,11 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
           if (running.get(job.executionId) === entry) running.delete(job.executionId);
           done.resolve();
         });
+      return waitOf(entry);
     },
     async inspect(job) {
-      if (running.has(job.executionId)) return { status: "running" };
+      const entry = running.get(job.executionId);
+      if (entry !== undefined) return { status: "running", waitingFor: entry.waitingFor };
       return { status: (await isFinished(job)) ? "finished" : "unknown" };
     },
     cancel,
@@ -185,6 +230,10 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
       if (here !== undefined) await removeAll(here.instance.path);
     },
   };
+}
+
+function waitOf(entry: Running | undefined): { readonly waitingFor: string } | undefined {
+  return entry?.waitingFor === undefined ? undefined : { waitingFor: entry.waitingFor };
 }
 
 function resultKey(job: Pick<TransformJob, "artifactPrefix">): string {

@@ -1,4 +1,8 @@
-import { rm } from "node:fs/promises";
+import { readdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { rmdir } from "node:fs/promises";
+import { codeOf } from "../error-code.ts";
+import { createTurns } from "../known-file.ts";
+import { pathIn } from "./file-tree.ts";
 import { runCommand } from "./run-command.ts";
 
 /**
@@ -7,7 +11,7 @@ import { runCommand } from "./run-command.ts";
  */
 export async function removeAll(directory: string): Promise<void> {
   try {
-    await rm(directory, { recursive: true, force: true });
+    await removeTree(directory, "", createTurns());
   } catch {
     await runCommand({
       argv: ["chmod", "-R", "u+rwX", "--", directory],
@@ -15,6 +19,34 @@ export async function removeAll(directory: string): Promise<void> {
       timeoutMs: 60_000,
       maxOutputBytes: 1 << 16,
     });
-    await rm(directory, { recursive: true, force: true });
+    await removeTree(directory, "", createTurns());
   }
+}
+
+/** @param path Of what is to be removed, below the directory; see {@link pathIn}. */
+async function removeTree(directory: string, path: string, turn: () => Promise<void> | undefined): Promise<void> {
+  const place = pathIn(directory, path);
+  const entries = unlessGone(() => readdirSync(place, { withFileTypes: true, encoding: "latin1" })) ?? [];
+  for (const entry of entries) {
+    const below = path === "" ? entry.name : `${path}/${entry.name}`;
+    if (entry.isDirectory()) await removeTree(directory, below, turn);
+    else unlessGone(() => unlinkSync(pathIn(directory, below)));
+    await turn();
+  }
+  // Where something was mounted in namespaces that have just ended, this waits for the kernel: nobody else should.
+  if (entries.length === 0) await rmdir(place).catch(ignoreGone);
+  else unlessGone(() => rmdirSync(place));
+}
+
+/** Somebody else may remove the same. */
+function unlessGone<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    return ignoreGone(error);
+  }
+}
+
+function ignoreGone(error: unknown): undefined {
+  if (codeOf(error) !== "ENOENT") throw error;
 }

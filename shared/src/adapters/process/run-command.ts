@@ -1,28 +1,28 @@
 import type { Command, CommandResult } from "../git/git-command.ts";
-import { launch } from "./launcher/launch.ts";
+import type { EnclosedLaunch } from "./enclosure-shell.ts";
+import { launch, type Launched } from "./launcher/launch.ts";
 
 const keptStderrBytes = 64 << 10;
 
 /**
- * Runs a command in its own process group, which a timeout or too much output ends as a whole. `prefix` is what enters
- * namespaces before the command itself. An aborted `signal` ends it, too.
+ * Runs a command in its own process group, which a timeout or too much output ends as a whole; `start` may start it
+ * elsewhere. An aborted `signal` ends it, too.
  */
 export async function runCommand(
   command: Command,
-  prefix: readonly string[] = [],
+  start: (command: EnclosedLaunch) => Launched = launch,
   signal?: AbortSignal,
 ): Promise<CommandResult> {
-  const [program, ...argv] = [...prefix, ...command.argv];
-  if (program === undefined) throw new Error("A command needs a program.");
+  const { argv, environment, input } = command;
   const chunks: Buffer[] = [];
   let bytes = 0;
   let outputExceeded = false;
   let stderr = Buffer.alloc(0);
-  const launched = launch({
-    argv: [program, ...argv],
-    environment: command.environment,
+  const launched = start({
+    argv,
+    environment,
     directory: "/",
-    input: command.input,
+    input,
     onOutput(stream, chunk) {
       if (stream === "stderr") {
         stderr = Buffer.concat([stderr, chunk]).subarray(-keptStderrBytes);

@@ -30,7 +30,7 @@ export async function runStep(
 ): Promise<StepRun> {
   const killsBefore = (await place.controlGroup?.memoryKills()) ?? 0;
   const log = createStepLog(redactor, step.logBytes, step.show);
-  const launched = await launchStep(place, step, (stream, chunk) => {
+  const launched = launchStep(place, step, (stream, chunk) => {
     if (log.isFull(stream)) return;
     log.write(stream, chunk);
     if (log.isFull(stream)) launched.mute(stream);

@@ -3,6 +3,8 @@ export interface Slots {
   /** Resolves to the number of a free place, from 0; to nothing when the signal comes first. */
   take(signal?: AbortSignal): Promise<number | undefined>;
   give(slot: number): void;
+  /** Whether the next one who comes has to wait. */
+  isFull(): boolean;
 }
 
 export function createSlots(count: number): Slots {
@@ -21,6 +23,7 @@ export function createSlots(count: number): Slots {
         });
       });
     },
+    isFull: () => free.length === 0,
     give(slot) {
       const [next] = waiting;
       if (next === undefined) {

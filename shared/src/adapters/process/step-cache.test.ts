@@ -251,6 +251,7 @@ with open('README.md', 'r+b') as file:
     const damaged = await run(steps);
     expect(statuses(damaged)).toEqual(["ran"]);
     expect((await world.patch(damaged)).text).toBe(first.text);
+    expect(statuses(await run(steps))).toEqual(["cached"]);
     Object.assign(cacheBlobs, {
       get: () => Promise.reject(new Error("down")),
       put: () => Promise.reject(new Error("down")),

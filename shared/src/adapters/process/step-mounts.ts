@@ -21,7 +21,7 @@ export function withoutPrivileges(user: StepUser): string[] {
     : ["setpriv", ...drop];
 }
 
-/** The limits every process of a step has, as a `prlimit` command line; memory only where no cgroup limits it. */
+/** The limits every process of a step has, as commands for its shell; memory only where no cgroup limits it. */
 export function processLimits(limits: {
   readonly processes: number;
   readonly fileBytes: number;
@@ -29,11 +29,11 @@ export function processLimits(limits: {
 }): string[] {
   const { processes, fileBytes, dataBytes } = limits;
   return [
-    "prlimit",
-    `--nproc=${processes}:${processes}`,
-    `--fsize=${fileBytes}:${fileBytes}`,
-    "--nofile=4096:4096",
-    "--core=0:0",
-    ...(dataBytes === undefined ? [] : [`--data=${dataBytes}:${dataBytes}`]),
+    // Shells differ in the letter: dash has -p, bash and busybox have -u.
+    `ulimit -u ${processes} 2>/dev/null || ulimit -p ${processes} || exit 125`,
+    `ulimit -f ${Math.ceil(fileBytes / 512)} || exit 125`,
+    "ulimit -n 4096 || exit 125",
+    "ulimit -c 0 || exit 125",
+    ...(dataBytes === undefined ? [] : [`ulimit -d ${Math.ceil(dataBytes / 1024)} || exit 125`]),
   ];
 }

@@ -1,11 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "#shared/ports/clock.ts";
-import type { RepositoryRef } from "#shared/ports/code-host.ts";
+import type { GitAccessWish, RepositoryRef } from "#shared/ports/code-host.ts";
 import { SandboxUnavailable } from "#shared/ports/sandbox.ts";
+import type { WayToGit } from "../git/git-request.ts";
 import type { RemoteAccess } from "../git/remote.ts";
 import { createSourceCache, type Sources } from "../git/source-cache.ts";
 import { createControlGroup, findControlGroups, removeStaleGroups } from "./control-groups.ts";
+import type { EnclosureMount } from "./enclosure.ts";
+import { gatherSettings } from "./gather-settings.ts";
 import { readHostView, type HostView } from "./host-view.ts";
 import { claimInstanceDirectory, isStaleInstance, type InstanceDirectory } from "./instance-directory.ts";
 import { detectIsolation, type IsolationKind } from "./isolation.ts";
@@ -16,7 +19,7 @@ import { seccompProgram } from "./seccomp.ts";
 
 /** What the operator says of this machine. */
 export interface MachineOptions {
-  readonly codeHost: { gitAccess(repository: RepositoryRef): Promise<RemoteAccess> };
+  readonly codeHost: { gitAccess(repository: RepositoryRef, wish?: GitAccessWish): Promise<RemoteAccess> };
   readonly clock: Clock;
   /** For work in progress. Removed piece by piece; several processes may share it. */
   readonly workDirectory: string;
@@ -28,8 +31,8 @@ export interface MachineOptions {
   readonly toolDirectories?: readonly string[];
   /** Visible to steps, for what the tools need. */
   readonly readOnlyDirectories?: readonly string[];
-  /** For git: proxies and certificates, such as `https_proxy` or `GIT_SSL_CAINFO`. */
-  readonly gitEnvironment?: Readonly<Record<string, string>>;
+  /** How repositories are reached: proxies and certificates. Straight by default. */
+  readonly wayToGit?: WayToGit;
 }
 
 /** What is found out once, at the first need. */
@@ -37,6 +40,8 @@ export interface Machine {
   readonly isolation: IsolationKind;
   readonly instance: InstanceDirectory;
   readonly view: HostView;
+  /** What an enclosure needs for that view. */
+  readonly mounts: readonly EnclosureMount[];
   readonly hierarchies: Awaited<ReturnType<typeof findControlGroups>>;
   readonly seccompFile: string | undefined;
   readonly sources: Sources;
@@ -63,13 +68,15 @@ export async function surveyMachine(options: MachineOptions): Promise<Machine> {
       directory: join(options.workDirectory, "sources"),
       incoming: instance.path,
       limitBytes: options.sourceCacheBytes ?? 0,
-      access: ({ repositoryId: id, repositoryNodeId: nodeId, owner, name }) =>
-        options.codeHost.gitAccess({ id, nodeId, owner, name }),
-      gitEnvironment: options.gitEnvironment,
+      // The token stays in this process, which may have one for each of these repositories anyway.
+      access: ({ repositoryId: id, repositoryNodeId: nodeId, owner, name }, refused) =>
+        options.codeHost.gitAccess({ id, nodeId, owner, name }, { reach: "account", refused }),
+      way: options.wayToGit,
       run: (command) => runCommand(command),
     });
     const programs = rememberFor(programsRememberedMs, options.clock, () => nameOfPrograms(isolation, view));
-    return { isolation, instance, view, hierarchies, seccompFile, sources, programs };
+    const gathered = isolation === "bubblewrap" ? await gatherSettings(view, instance.path) : { view, mounts: [] };
+    return { isolation, instance, ...gathered, hierarchies, seccompFile, sources, programs };
   } catch (error) {
     await removeAll(instance.path);
     throw error;

@@ -1,9 +1,11 @@
-import { readdir, rm } from "node:fs/promises";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BlobStore } from "#shared/ports/blob-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
 import type { TransformResult } from "#shared/execution/transform-result.ts";
+import { networkRefused } from "#shared/transform/network-refused.ts";
+import { resultOfLoss } from "#shared/transform/progress.ts";
 import { runTransform as runSteps, type TransformParts } from "#shared/transform/run-transform.ts";
 import type { StepRoom } from "#shared/transform/step-room.ts";
 import { stepLabel } from "#shared/transform/step-inputs.ts";
@@ -12,16 +14,19 @@ import type { RunCommand } from "../git/git-command.ts";
 import type { Sources } from "../git/source-cache.ts";
 import { judged, treeToShow } from "../git/workspace.ts";
 import { stepDirectory, type StepPlace } from "./launch-step.ts";
+import { removeAll } from "./remove-all.ts";
 import { runCommand } from "./run-command.ts";
 import { runStep } from "./run-step.ts";
 import { openWorkPlace, type WorkPlace } from "./work-place.ts";
 
-export interface ProcessParts extends Pick<TransformParts, "secrets" | "artifactPrefix" | "cache" | "watch"> {
+export interface ProcessParts extends Pick<TransformParts, "secrets" | "artifactPrefix" | "cache" | "watch" | "turn"> {
   readonly blobs: Pick<BlobStore, "put">;
   readonly clock: Clock;
   readonly sources: Sources;
   /** Opens the enclosure, when the first step needs it. */
   readonly openPlace: () => Promise<StepPlace>;
+  /** Ends it, since nothing is done in there any more. */
+  readonly leavePlace: () => Promise<void>;
   readonly gitDirectory: string;
   /** Runs git over that directory alone. */
   readonly runGit: RunCommand;
@@ -33,6 +38,8 @@ export interface ProcessParts extends Pick<TransformParts, "secrets" | "artifact
 export async function runTransform(job: TransformJob, parts: ProcessParts): Promise<TransformResult> {
   const { sources, gitDirectory, signal, cache, runGit: run } = parts;
   const { source, workspace } = job;
+  const [network] = job.networks;
+  if (network !== undefined) return resultOfLoss(job, networkRefused(network, []));
   return runSteps(job, {
     ...parts,
     bring: () =>
@@ -51,7 +58,7 @@ export async function runTransform(job: TransformJob, parts: ProcessParts): Prom
 function roomIn(
   job: TransformJob,
   workPlace: WorkPlace,
-  { clock, signal }: Pick<ProcessParts, "clock" | "signal">,
+  { clock, signal, leavePlace }: Pick<ProcessParts, "clock" | "signal" | "leavePlace">,
 ): StepRoom {
   const { limits } = job;
   const { place, workspace } = workPlace;
@@ -59,6 +66,13 @@ function roomIn(
     ...workspace,
     snapshot: () => workPlace.snapshot(),
     forget: (index) => forget(place, index),
+    async collect(patchBytes) {
+      try {
+        return await workspace.collect(patchBytes);
+      } finally {
+        await leavePlace();
+      }
+    },
     async run({ step, index, inputs, redactor, show }) {
       if (place.isolation === "none" && inputs.files.length > 0) {
         const message = `${stepLabel(step, index)} places files, which needs an isolated sandbox. Install bubblewrap, or drop \`files\`.`;
@@ -73,16 +87,19 @@ function roomIn(
   };
 }
 
-async function leftNothing(directory: string): Promise<boolean> {
-  const left = await Promise.all(["tmp", "shm"].map((name) => readdir(join(directory, name)).catch(() => ["?"])));
-  return left.flat().length === 0;
+function leftNothing(directory: string): boolean {
+  try {
+    return ["tmp", "shm"].every((name) => readdirSync(join(directory, name)).length === 0);
+  } catch {
+    return false;
+  }
 }
 
 /** A step's /tmp ends with it: it counts against the disk limit, and a Job's step would have its own. */
 async function forget(place: StepPlace, index: number): Promise<void> {
   const here = stepDirectory(place.enclosure.volumeFromHere, index);
-  if (await leftNothing(here)) {
-    await rm(here, { recursive: true, force: true });
+  if (leftNothing(here)) {
+    await removeAll(here);
   } else {
     // In there: it may be very much, and closed to us, but not to who is root in there.
     await runCommand(

@@ -16,9 +16,8 @@ export function unshareCommand(options: {
   /** An empty directory inside the enclosure that becomes the root. */
   readonly root: string;
   readonly user: StepUser;
-  readonly limits: readonly string[];
   readonly command: readonly string[];
-}): string[] {
+}): [string, ...string[]] {
   const { view, mounts, root, user } = options;
   const inRoot = (path: string): string => quote(root + path);
   const bind = (source: string, target: string, flags: string): string =>
@@ -68,7 +67,6 @@ export function unshareCommand(options: {
     "sh",
     ...becomeUser,
     ...withoutPrivileges(user),
-    ...options.limits,
     ...options.command,
   ];
 }

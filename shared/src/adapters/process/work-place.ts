@@ -1,13 +1,11 @@
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
-import { isEmptySnapshot, type Snapshot } from "#shared/transform/snapshot.ts";
-import { largestCachedBytes } from "#shared/transform/step-cache.ts";
+import type { Snapshot } from "#shared/transform/snapshot.ts";
 import { openWorkspace, type Workspace } from "../git/workspace.ts";
-import { readFileTree } from "./file-tree.ts";
 import { objectsInside, type StepPlace } from "./launch-step.ts";
 import { runCommand } from "./run-command.ts";
-import { readLaidOut, restoreSnapshot, takeSnapshot } from "./work-tree-snapshot.ts";
+import { trackTree } from "./tracked-tree.ts";
 
 /** Where the steps of one transform run, with the repository laid out in it. */
 export interface WorkPlace {
@@ -16,12 +14,6 @@ export interface WorkPlace {
   /** What differs from the base now; undefined where it cannot be kept truly, or need not be. */
   snapshot(): Promise<Snapshot | undefined>;
 }
-
-/** Larger repositories are not compared after each step, so what their steps did is not kept. */
-const comparedBytes = 64 << 20;
-
-/** The kernel tells times of change apart when so much lies between them: a tick of its slowest clock, and half of one. */
-const tickMs = 15;
 
 /** @throws TransformFailed when the base cannot be laid out. */
 export async function openWorkPlace(options: {
@@ -38,7 +30,7 @@ export async function openWorkPlace(options: {
   const { job, gitDirectory, after, keeps } = options;
   const { enclosure, user, isolation } = options.place;
   const workTreeFromHere = join(enclosure.volumeFromHere, "workspace");
-  await mkdir(workTreeFromHere);
+  mkdirSync(workTreeFromHere);
   const objectsDirectory = join(gitDirectory, "objects");
   const workspace = await openWorkspace({
     ...job,
@@ -50,17 +42,11 @@ export async function openWorkPlace(options: {
     run: (command) => runCommand(command, enclosure.enter),
   });
   const owner = user.kind === "own-id" && isolation !== "none" ? user.id : undefined;
-  const tree = keeps || owner !== undefined ? await readFileTree(workTreeFromHere, owner) : undefined;
-  const laidOut = keeps && tree !== undefined ? await readLaidOut(workTreeFromHere, tree, comparedBytes) : undefined;
-  if (keeps) await new Promise((resolve) => setTimeout(resolve, tickMs));
-  if (!isEmptySnapshot(after)) await restoreSnapshot(workTreeFromHere, after, owner);
+  const clockFile = join(enclosure.volumeFromHere, "clock");
+  const { snapshot } = await trackTree({ directory: workTreeFromHere, owner, after, keeps, clockFile });
   return {
     place: { ...options.place, objectsDirectory, directory: job.workspace.path },
     workspace,
-    // A step can make what even its owner may not read.
-    snapshot: async () =>
-      laidOut !== undefined
-        ? takeSnapshot(workTreeFromHere, laidOut, largestCachedBytes / 2).catch(() => undefined)
-        : undefined,
+    snapshot,
   };
 }

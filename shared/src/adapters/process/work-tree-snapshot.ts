@@ -1,8 +1,22 @@
-import { constants } from "node:fs";
-import { chmod, lchown, lstat, lutimes, mkdir, open, readlink, rm, symlink } from "node:fs/promises";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lchownSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { rm } from "node:fs/promises";
 import { dirname } from "node:path/posix";
 import type { Snapshot, SnapshotEntry } from "#shared/transform/snapshot.ts";
-import { hashFile, hashFiles, pathIn, readFileTree, type FileFacts, type FileTree } from "./file-tree.ts";
+import { createTurns, hashKnownFile, readKnownFile } from "../known-file.ts";
+import { hashFiles, pathIn, readFileTree, type FileFacts, type FileTree } from "./file-tree.ts";
 
 /** A work tree as it was laid out, to be compared with. */
 export interface LaidOut {
@@ -34,17 +48,22 @@ export async function takeSnapshot(
   const now = await readFileTree(directory);
   if (now.size > mostEntries) return undefined;
   const changed: (readonly [string, FileFacts])[] = [];
+  const turn = createTurns();
   for (const [path, facts] of now) {
     const was = before.hashes.get(path);
     const isSame =
       looksSame(before.tree.get(path), facts) &&
-      (was === undefined || was === (await hashFile(pathIn(directory, path))));
+      (was === undefined || was === (await hashKnownFile(pathIn(directory, path), facts.sizeBytes)));
     if (!isSame) changed.push([path, facts]);
+    await turn(facts.sizeBytes);
   }
   const contentBytes = changed.reduce((sum, [, { kind, sizeBytes }]) => sum + (kind === "file" ? sizeBytes : 0), 0);
   if (contentBytes > largestBytes || changed.some(([, facts]) => isOdd(facts))) return undefined;
   const entries: SnapshotEntry[] = [];
-  for (const [path, facts] of changed) entries.push(await readEntry(directory, path, facts));
+  for (const [path, facts] of changed) {
+    entries.push(await readEntry(directory, path, facts));
+    await turn(facts.sizeBytes);
+  }
   const deleted = [...before.tree.keys()].filter((path) => !now.has(path));
   return { laidOutAtMs: before.atMs, deleted, entries };
 }
@@ -55,33 +74,41 @@ export async function restoreSnapshot(
   { deleted, entries, laidOutAtMs }: Snapshot,
   owner: number | undefined,
 ): Promise<void> {
-  const remove = (path: string): Promise<void> => rm(pathIn(directory, path), { recursive: true, force: true });
+  const turn = createTurns();
+  const remove = async (path: string): Promise<void> => {
+    const target = pathIn(directory, path);
+    const kind = kindOf(target);
+    if (kind === "directory") await rm(target, { recursive: true });
+    if (kind === "other") unlinkSync(target);
+  };
   for (const path of deleted) {
-    if (await isInRealDirectory(directory, path)) await remove(path);
+    if (isInRealDirectory(directory, path)) await remove(path);
+    await turn();
   }
   for (const entry of entries) {
     const { path } = entry;
     const target = pathIn(directory, path);
-    if (!(await isInRealDirectory(directory, path)))
-      throw new Error(`the snapshot leads out of the work tree: ${path}`);
+    if (!isInRealDirectory(directory, path)) throw new Error(`the snapshot leads out of the work tree: ${path}`);
     if (entry.kind === "directory") {
-      const isThere = (await lstat(target).catch(() => undefined))?.isDirectory() === true;
-      if (!isThere) {
+      if (kindOf(target) !== "directory") {
         await remove(path);
-        await mkdir(target);
+        mkdirSync(target);
       }
     } else {
       await remove(path);
-      await (entry.kind === "symlink" ? symlink(Buffer.from(entry.target, "latin1"), target) : writeNew(target, entry));
+      if (entry.kind === "symlink") symlinkSync(Buffer.from(entry.target, "latin1"), target);
+      else writeNew(target, entry);
     }
-    if (owner !== undefined) await lchown(target, owner, owner);
+    if (owner !== undefined) lchownSync(target, owner, owner);
+    await turn(entry.kind === "file" ? entry.content.byteLength : 0);
   }
   // At last and from below, since writing in a directory changes its time, and it may be one that nobody can write in.
   const timeOf = timesAnew(entries, laidOutAtMs, Date.now());
   for (const entry of entries.toReversed()) {
     const target = pathIn(directory, entry.path);
-    if (entry.kind !== "symlink") await chmod(target, entry.mode);
-    await lutimes(target, timeOf(entry) / 1000, timeOf(entry) / 1000);
+    if (entry.kind !== "symlink") chmodSync(target, entry.mode);
+    lutimesSync(target, timeOf(entry) / 1000, timeOf(entry) / 1000);
+    await turn();
   }
 }
 
@@ -108,8 +135,10 @@ function timesAnew(
 
 function looksSame(before: FileFacts | undefined, now: FileFacts): boolean {
   if (before === undefined || before.kind !== now.kind || before.mode !== now.mode) return false;
-  if (now.kind === "directory") return before.modifiedAtMs === now.modifiedAtMs;
-  return before.inode === now.inode && before.changedAtNs === now.changedAtNs && before.sizeBytes === now.sizeBytes;
+  if (before.modifiedAtMs !== now.modifiedAtMs) return false;
+  if (now.kind === "directory") return true;
+  if (before.inode !== now.inode || before.changedAtNs !== now.changedAtNs) return false;
+  return before.sizeBytes === now.sizeBytes && before.links === now.links;
 }
 
 /** Hard links, special files, and modes that change whom a program runs as. */
@@ -122,32 +151,33 @@ async function readEntry(directory: string, path: string, facts: FileFacts): Pro
   const source = pathIn(directory, path);
   if (kind === "directory") return { kind, path, modifiedAtMs, mode };
   if (kind === "symlink") {
-    const target = (await readlink(source, { encoding: "buffer" })).toString("latin1");
+    const target = readlinkSync(source, { encoding: "buffer" }).toString("latin1");
     return { kind, path, modifiedAtMs, target };
   }
-  const file = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    return { kind: "file", path, modifiedAtMs, mode, content: await file.readFile() };
-  } finally {
-    await file.close();
-  }
+  return { kind: "file", path, modifiedAtMs, mode, content: await readKnownFile(source, facts.sizeBytes) };
 }
 
-async function writeNew(target: Buffer, { content }: Extract<SnapshotEntry, { kind: "file" }>): Promise<void> {
+function writeNew(target: string | Buffer, { content }: Extract<SnapshotEntry, { kind: "file" }>): void {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const file = await open(target, flags, 0o600);
+  const file = openSync(target, flags, 0o600);
   try {
-    await file.writeFile(content);
+    writeFileSync(file, content);
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
 /** Whether no symbolic link is on the way to it. */
-async function isInRealDirectory(directory: string, path: string): Promise<boolean> {
+function isInRealDirectory(directory: string, path: string): boolean {
   for (let parent = dirname(path); parent !== "."; parent = dirname(parent)) {
-    const found = await lstat(pathIn(directory, parent)).catch(() => undefined);
-    if (found?.isDirectory() !== true) return false;
+    if (kindOf(pathIn(directory, parent)) !== "directory") return false;
   }
   return true;
+}
+
+/** Of what is there, without following a link. */
+function kindOf(path: string | Buffer): "directory" | "other" | undefined {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  return found.isDirectory() ? "directory" : "other";
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { specLimits } from "../limits.ts";
 import { filtersSchema } from "./filter-schema.ts";
+import { networkSchema } from "./network-schema.ts";
 import { pullRequestSchema } from "./pull-request-schema.ts";
 import { sourceSchema } from "./source-schema.ts";
 import { stepSchema } from "./step-schema.ts";
@@ -67,6 +68,7 @@ export const specSchema = z
         "How repositories are divided. The first entry that is for a repository counts; without one, it is whole.",
       ),
     steps: z.array(stepSchema).min(1).max(specLimits.steps).describe("What makes the change, in order."),
+    network: networkSchema.optional(),
     pullRequest: pullRequestSchema,
     policies,
   })

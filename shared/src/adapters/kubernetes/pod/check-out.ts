@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { BaseTrees } from "#shared/transform/run-transform.ts";
 import { TransformFailed } from "#shared/transform/transform-failed.ts";
-import { createTrustedRepository, fetchBase } from "../../git/fetch-base.ts";
+import { fetchBase } from "../../git/fetch-base.ts";
+import { createTrustedRepository } from "../../git/trusted-repository.ts";
 import { judged, treeToShow } from "../../git/workspace.ts";
 import { runCommand } from "../../process/run-command.ts";
 import { inPrivate, subPaths } from "../pod-layout.ts";
@@ -29,9 +30,9 @@ export async function checkOut(): Promise<void> {
   const url = `${artifactsUrl.replace(/\/+$/, "")}/jobs/${executionId}/${attempt}/source.git`;
   let note: CheckoutNote;
   try {
-    const token = await readToken();
+    const token = await readToken("source");
     note = await judged(async () => {
-      await createTrustedRepository(gitDirectory);
+      createTrustedRepository(gitDirectory);
       const baseTree = await fetchBase({
         gitDirectory,
         access: { url, token, isOurs: true },

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { SandboxStep } from "#shared/ports/sandbox.ts";
 import { serializeTransformResult, type TransformResult } from "#shared/execution/transform-result.ts";
 import { resultOfLoss } from "#shared/transform/progress.ts";
 import { runTransform } from "#shared/transform/run-transform.ts";
@@ -9,6 +10,7 @@ import { secretNamesOf } from "../pod-containers.ts";
 import { inPrivate, ours } from "../pod-layout.ts";
 import { createArtifactsClient, HandingInFailed, type ArtifactsClient } from "./artifacts-client.ts";
 import { readCheckout } from "./check-out.ts";
+import { createJobStepCache, isPinned } from "./job-step-cache.ts";
 import { openPodRoom } from "./pod-room.ts";
 import { readPodTask, readToken, type PodTask } from "./pod-task.ts";
 import { openStepLine, type StepLine } from "./step-line.ts";
@@ -21,8 +23,8 @@ import { openStepLine, type StepLine } from "./step-line.ts";
 export async function conduct(): Promise<void> {
   const task = await readPodTask();
   const { executionId, attempt } = task.job;
-  const token = await readToken();
-  const artifacts = createArtifactsClient({ url: task.artifactsUrl, executionId, attempt, token });
+  const tokens = { source: await readToken("source"), upload: await readToken("upload") };
+  const artifacts = createArtifactsClient({ url: task.artifactsUrl, executionId, attempt, tokens });
   const line = await openStepLine(task.job);
   const result = (await isFirst()) ? await transform(task, artifacts, line) : died(task);
   try {
@@ -37,9 +39,20 @@ export async function conduct(): Promise<void> {
   await line.letAllGo("done");
 }
 
-async function transform({ job }: PodTask, artifacts: ArtifactsClient, line: StepLine): Promise<TransformResult> {
+async function transform(
+  { job, reusesSteps }: PodTask,
+  artifacts: ArtifactsClient,
+  line: StepLine,
+): Promise<TransformResult> {
   const prefix = `${job.artifactPrefix}/`;
   const secrets = await readSecrets(job);
+  const cache = {
+    steps: createJobStepCache(artifacts, (said) => void process.stderr.write(`${said}\n`)),
+    // One digest may stand for an image of several architectures.
+    programs: `image on ${process.arch}`,
+    isNamed: ({ image }: SandboxStep) => isPinned(image),
+  };
+  const isCached = reusesSteps && job.steps.some(cache.isNamed);
   let fetchMs = 0;
   const result = await runTransform(job, {
     blobs: {
@@ -55,9 +68,9 @@ async function transform({ job }: PodTask, artifacts: ArtifactsClient, line: Ste
       ({ fetchMs } = fetched);
       return fetched;
     },
-    open: ({ shownTree }) => openPodRoom({ job, shownTree, line, artifacts }),
+    open: ({ shownTree }, after) => openPodRoom({ job, shownTree, after, keeps: isCached, line, artifacts }),
     artifactPrefix: `${prefix}attempts/${randomBytes(6).toString("hex")}`,
-    cache: undefined,
+    cache: isCached ? cache : undefined,
   });
   const { timings } = result;
   return { ...result, timings: { ...timings, fetchMs: timings.fetchMs + fetchMs } };

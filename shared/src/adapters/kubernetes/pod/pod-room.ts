@@ -2,9 +2,10 @@ import { statfs } from "node:fs/promises";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
 import type { StepRoom, StepRun, StepTurn } from "#shared/transform/step-room.ts";
 import { createStepLog } from "#shared/transform/step-log.ts";
-import { type Snapshot } from "#shared/transform/snapshot.ts";
+import type { Snapshot } from "#shared/transform/snapshot.ts";
 import { openWorkspace } from "../../git/workspace.ts";
 import { runCommand } from "../../process/run-command.ts";
+import { trackTree } from "../../process/tracked-tree.ts";
 import { inPrivate, inWork, ours, stepPaths, subPaths } from "../pod-layout.ts";
 import type { ArtifactsClient } from "./artifacts-client.ts";
 import { openLiveLog } from "./live-log.ts";
@@ -19,20 +20,26 @@ const fullBytes = 64 << 10;
 export async function openPodRoom(options: {
   readonly job: TransformJob;
   readonly shownTree: string;
+  /** What earlier steps changed, in place of running them. */
+  readonly after: Snapshot;
+  /** Whether snapshots are wanted. */
+  readonly keeps: boolean;
   readonly line: StepLine;
   readonly artifacts: Pick<ArtifactsClient, "follow">;
 }): Promise<StepRoom> {
   const { job, shownTree, line, artifacts } = options;
+  const directory = inWork(subPaths.workspace);
   const workspace = await openWorkspace({
     source: job.source,
     workspace: job.workspace,
     gitDirectory: inPrivate(subPaths.gitDirectory),
     shownTree,
-    workTree: inWork(subPaths.workspace),
-    workTreeFromHere: inWork(subPaths.workspace),
+    workTree: directory,
+    workTreeFromHere: directory,
     objectsForSteps: stepPaths.objects,
     run: runCommand,
   });
+  const { snapshot } = await trackTree({ ...options, directory });
 
   async function run({ step, index, inputs, redactor }: StepTurn): Promise<StepRun> {
     const channel = await line.callUp(index);
@@ -68,8 +75,7 @@ export async function openPodRoom(options: {
   return {
     ...workspace,
     run,
-    // A result is kept by the digest of its image, which only the node knows.
-    snapshot: (): Promise<Snapshot | undefined> => Promise.resolve(undefined),
+    snapshot,
     // What a step had for itself goes with the pod.
     forget: () => Promise.resolve(),
   };

@@ -1,11 +1,14 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
+import type { JobDirection } from "#shared/artifacts/job-token.ts";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
 import { ours } from "../pod-layout.ts";
 
 /** What a pod is to do, as its Secret has it. */
 export interface PodTask {
   readonly artifactsUrl: string;
+  readonly reusesSteps: boolean;
   readonly job: TransformJob;
 }
 
@@ -20,7 +23,7 @@ export async function readPodTask(): Promise<PodTask> {
   return JSON.parse(gunzipSync(await readFile(ours.job)).toString("utf8")) as PodTask;
 }
 
-/** The one token that this container has. */
-export async function readToken(): Promise<string> {
-  return (await readFile(ours.token, "utf8")).trim();
+/** A token that this container was given. */
+export async function readToken(direction: JobDirection): Promise<string> {
+  return (await readFile(join(ours.tokens[direction], ours.tokenFile), "utf8")).trim();
 }

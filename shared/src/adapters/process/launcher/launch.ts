@@ -17,6 +17,8 @@ export interface Launch {
 
 /** A process that was started, or is about to be. */
 export interface Launched {
+  /** Names it among those of this process. */
+  readonly id: number;
   /** Ends it, and everything in its process group. */
   kill(): void;
   /** What it prints there from now on is dropped, without coming here. */
@@ -43,22 +45,48 @@ interface Waiting {
  */
 export function launch({ argv, environment, directory, input, files, onOutput }: Launch): Launched {
   launcher ??= startLauncher();
-  const { id, exited, closed } = launcher.add(onOutput);
+  const { id, ...ends } = launcher.add(onOutput);
   launcher.send({
     ask: "launch",
     id,
     argv,
     environment,
     directory,
-    input: input ?? new Uint8Array(),
+    input,
     files: files ?? [],
   });
-  const { send } = launcher;
+  return launched(launcher, id, ends);
+}
+
+/** What a shell is to start. */
+export interface Entry {
+  /** With an open input. It reads the name of the script from there, runs it, and has it print to the FIFOs. */
+  readonly shell: Launched;
+  /** Where the FIFOs `stdout` and `stderr` are; the script and its input are written there. For one at a time. */
+  readonly directory: string;
+  readonly script: string;
+  /** In the file that is named as the script, with `.input` behind it. */
+  readonly input?: Uint8Array | undefined;
+  readonly onOutput: Launch["onOutput"];
+}
+
+/**
+ * Has a shell run a script, whose name is the `id` of what comes back. That is closed, always without an exit code, when
+ * nobody has the FIFOs open any more; killing it only stops to wait for that.
+ */
+export function enter({ shell, directory, script, input, onOutput }: Entry): Launched {
+  launcher ??= startLauncher();
+  const { id, ...ends } = launcher.add(onOutput);
+  launcher.send({ ask: "enter", id, shell: shell.id, directory, script, input });
+  return launched(launcher, id, ends);
+}
+
+function launched({ send }: Launcher, id: number, ends: Pick<Launched, "exited" | "closed">): Launched {
   return {
+    id,
+    ...ends,
     kill: () => send({ ask: "kill", id }),
     mute: (stream) => send({ ask: "mute", id, stream }),
-    exited,
-    closed,
   };
 }
 

@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, constants, openSync, writeFileSync } from "node:fs";
+import { Socket } from "node:net";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Notice, Request } from "./protocol.ts";
 
@@ -10,17 +12,19 @@ import type { Notice, Request } from "./protocol.ts";
 const running = new Map<number, ChildProcess>();
 /** Of those, which were ended by the parent. */
 const killed = new Set<number>();
+/** The output of what the shells among them started. */
+const entered = new Map<number, Record<"stdout" | "stderr", Socket>>();
 
 process.on("message", (request: Request) => {
   switch (request.ask) {
     case "launch":
       return launch(request);
+    case "enter":
+      return enter(request);
     case "kill":
-      killed.add(request.id);
-      endGroup(running.get(request.id));
-      return stopListening(running.get(request.id));
+      return kill(request.id);
     case "mute":
-      running.get(request.id)?.[request.stream]?.removeAllListeners("data").resume();
+      (running.get(request.id) ?? entered.get(request.id))?.[request.stream]?.removeAllListeners("data").resume();
   }
 });
 process.on("disconnect", () => {
@@ -39,12 +43,12 @@ function launch({ id, argv, environment, directory, input, files }: Extract<Requ
       env: environment,
       cwd: directory,
       detached: true,
-      stdio: ["pipe", "pipe", "pipe", ...descriptors],
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe", ...descriptors],
     });
     running.set(id, child);
     child.once("error", (error) => {
       running.delete(id);
-      tell({ tell: "failed", id, because: error.message });
+      tellFailed(id, error);
     });
     child.once("exit", () => {
       tell({ tell: "exited", id });
@@ -60,10 +64,45 @@ function launch({ id, argv, environment, directory, input, files }: Extract<Requ
     child.stdin?.on("error", () => undefined);
     if (input !== "open") child.stdin?.end(input);
   } catch (error) {
-    tell({ tell: "failed", id, because: error instanceof Error ? error.message : String(error) });
+    tellFailed(id, error);
   } finally {
     for (const descriptor of descriptors) closeSync(descriptor);
   }
+}
+
+function enter({ id, shell, directory, script, input }: Extract<Request, { ask: "enter" }>): void {
+  const opened: Socket[] = [];
+  const open = (stream: "stdout" | "stderr"): Socket => {
+    const socket = openFifo(join(directory, stream));
+    opened.push(socket);
+    return socket;
+  };
+  try {
+    writeFileSync(join(directory, String(id)), script);
+    if (input !== undefined) writeFileSync(join(directory, `${id}.input`), input);
+    // Opened before anybody writes: a FIFO without readers makes its writers wait.
+    const outputs = { stdout: open("stdout"), stderr: open("stderr") };
+    entered.set(id, outputs);
+    let left = opened.length;
+    for (const stream of ["stdout", "stderr"] as const) {
+      passOn(id, stream, outputs[stream]);
+      outputs[stream].once("close", () => {
+        left -= 1;
+        if (left === 0 && entered.delete(id)) tell({ tell: "closed", id, exitCode: undefined });
+      });
+    }
+    running.get(shell)?.stdin?.write(`${id}\n`);
+  } catch (error) {
+    for (const socket of opened) socket.destroy();
+    tellFailed(id, error);
+  }
+}
+
+function openFifo(path: string): Socket {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const socket = new Socket({ fd, readable: true, writable: false });
+  // It is closed then, which is all that is of interest.
+  return socket.on("error", () => undefined);
 }
 
 /** One piece at a time: who prints faster than the parent reads has to wait. */
@@ -74,15 +113,27 @@ function passOn(id: number, stream: "stdout" | "stderr", from: Readable | null):
   });
 }
 
-/** How long what a process printed may take to be read when others keep its output open. */
-const lastWordsMs = 500;
+function kill(id: number): void {
+  const outputs = entered.get(id);
+  if (outputs !== undefined) return destroySoon(outputs);
+  killed.add(id);
+  endGroup(running.get(id));
+  stopListening(running.get(id));
+}
 
 /** What left the group of a process that has ended may hold its output open for ever: nobody waits for that. */
 function stopListening(child: ChildProcess | undefined): void {
   if (child === undefined || (child.exitCode === null && child.signalCode === null)) return;
+  destroySoon(child);
+}
+
+/** How long what a process printed may take to be read when others keep its output open. */
+const lastWordsMs = 500;
+
+function destroySoon({ stdout, stderr }: Record<"stdout" | "stderr", Readable | null>): void {
   setTimeout(() => {
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+    stdout?.destroy();
+    stderr?.destroy();
   }, lastWordsMs);
 }
 
@@ -97,4 +148,8 @@ function endGroup(child: ChildProcess | undefined): void {
 
 function tell(notice: Notice, sent: () => void = () => undefined): void {
   if (process.connected) process.send?.(notice, undefined, undefined, sent);
+}
+
+function tellFailed(id: number, error: unknown): void {
+  tell({ tell: "failed", id, because: error instanceof Error ? error.message : String(error) });
 }

@@ -6,10 +6,20 @@ export type Request =
       readonly argv: readonly string[];
       readonly environment: Readonly<Record<string, string>>;
       readonly directory: string;
-      /** Its standard input: these bytes and then its end, or open until the process ends. */
-      readonly input: Uint8Array | "open";
+      /** Its standard input: these bytes and then its end, open until the process ends, or nothing. */
+      readonly input: Uint8Array | "open" | undefined;
       /** Files that it finds open for reading, as descriptor 3 and so on. */
       readonly files: readonly string[];
+    }
+  /** See `enter` in launch.ts. */
+  | {
+      readonly ask: "enter";
+      readonly id: number;
+      /** The id of the shell. */
+      readonly shell: number;
+      readonly directory: string;
+      readonly script: string;
+      readonly input: Uint8Array | undefined;
     }
   | { readonly ask: "kill"; readonly id: number }
   /** What it prints there from now on is read and dropped. */

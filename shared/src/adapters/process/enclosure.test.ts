@@ -1,0 +1,114 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { isolationMissing } from "#shared/testing/isolation.ts";
+import { openEnclosure, type Enclosure } from "./enclosure.ts";
+import { shellLoop, type EnclosedLaunch } from "./enclosure-shell.ts";
+import { isRoot } from "./isolation.ts";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "octobatch it's # one-"));
+});
+afterEach(async () => {
+  await rm(directory, { recursive: true, force: true });
+});
+
+const missing = await isolationMissing("unshare");
+
+describe.skipIf(missing !== undefined)(`an enclosure ${missing ?? ""}`, () => {
+  let enclosure: Enclosure;
+  beforeEach(async () => {
+    enclosure = await openEnclosure({ directory, volumeBytes: 4 << 20, asRoot: isRoot() });
+  });
+  afterEach(async () => {
+    await enclosure.destroy();
+  });
+
+  function enter(script: string, options: Partial<EnclosedLaunch> = {}) {
+    const printed = { stdout: "", stderr: "" };
+    const launched = enclosure.enter({
+      argv: ["/bin/sh", "-c", script],
+      environment: { PATH: "/usr/bin:/bin" },
+      directory: "/",
+      onOutput: (stream, chunk) => void (printed[stream] += chunk.toString("utf8")),
+      ...options,
+    });
+    return { launched, printed };
+  }
+
+  test("runs commands one after the other, and tells what each prints and how it ends", async () => {
+    const first = enter("cat; echo err >&2; pwd; env; exit 3", {
+      input: Buffer.from("given\n"),
+      environment: { PATH: "/usr/bin:/bin", A: "it's\n1" },
+      directory: "/usr",
+    });
+    expect(await first.launched.closed).toBe(3);
+    expect(first.printed.stderr).toBe("err\n");
+    expect(first.printed.stdout).toMatch(/^given\n\/usr\n[^]*^A=it's\n1$/m);
+    expect(first.printed.stdout).not.toMatch(/NODE|VITEST|LC_ALL/);
+
+    await writeFile(join(directory, "file"), "told\n");
+    const second = enter("cat; cat <&3; kill -9 $$", { files: [join(directory, "file")] });
+    expect(await second.launched.closed).toBe(137);
+    expect(second.printed).toEqual({ stdout: "told\n", stderr: "" });
+  });
+
+  test("runs no second command meanwhile", async () => {
+    const { launched } = enter("read -r line <&3", { files: ["/dev/zero"] });
+    expect(() => enter("true")).toThrow(/one command at a time/);
+    launched.kill();
+    await launched.closed;
+  });
+
+  test("shows a volume that the machine does not see, and neither its processes nor its network", async () => {
+    const { launched, printed } = enter(
+      `echo x >"$VOLUME/x"; cat /proc/net/dev | tail -n +3; for id in /proc/[0-9]*; do echo "$id"; done`,
+      { environment: { PATH: "/usr/bin:/bin", VOLUME: enclosure.volume } },
+    );
+    expect(await launched.closed).toBe(0);
+    expect(printed.stdout).toMatch(/^\s*lo:.*$/m);
+    expect(printed.stdout.split("\n").filter((line) => /^\s*\w+:/.test(line))).toHaveLength(1);
+    expect(printed.stdout).toMatch(/^\/proc\/1$/m);
+    expect(printed.stdout.split("\n").length).toBeLessThan(10);
+    expect(await readdir(join(directory, "volume"))).toEqual([]);
+    expect(await readdir(enclosure.volumeFromHere)).toEqual(["x"]);
+  });
+
+  test("ends with the command that is killed, with what was printed until then, and runs nothing any more", async () => {
+    const { launched, printed } = enter("sleep 600 & echo begun; sleep 600");
+    while (printed.stdout === "") await new Promise((resolve) => setImmediate(resolve));
+    launched.kill();
+    expect(await launched.closed).toBeUndefined();
+    expect(printed.stdout).toBe("begun\n");
+    const next = enter("echo never");
+    expect(await next.launched.closed).toBeUndefined();
+    expect(next.printed.stdout).toBe("");
+  });
+
+  test("a command that leaves processes behind has ended, and the enclosure settles when they have", async () => {
+    const { launched } = enter("(sleep 0.3 >/dev/null 2>&1 &)");
+    expect(await launched.closed).toBe(0);
+    await enclosure.settle();
+    const { launched: look, printed } = enter("cat /proc/[0-9]*/comm");
+    expect(await look.closed).toBe(0);
+    expect(printed.stdout).not.toContain("sleep");
+  });
+});
+
+test("the shell of an enclosure ends with its input, whatever it has started", async () => {
+  await mkdir(join(directory, "commands"));
+  await writeFile(join(directory, "commands", "1"), "exec sleep 600");
+  const shell = spawn("/bin/sh", ["-euc", `commands=$1\n${shellLoop}`, "sh", join(directory, "commands")], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  onTestFinished(() => {
+    if (shell.pid !== undefined) process.kill(-shell.pid, "SIGKILL");
+  });
+  shell.stdin.end("1\n");
+  expect(await once(shell, "exit")).toEqual([0, null]);
+});
