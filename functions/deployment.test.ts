@@ -43,6 +43,7 @@ const deployed: Deployment = {
   manifests: { ...knative, services: [...knative.services, ...deployments] },
   secrets: await describedSecrets(),
   settingsOf: ({ needs }) => [...baseSettings, ...settingsOf(needs, onCluster)],
+  settingsAnywhere: ({ needs }) => [...settingsOf(needs, onCluster), ...settingsOf(needs, {})],
   isFile: (path) => existsSync(join(root, path)),
 };
 

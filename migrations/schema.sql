@@ -41,6 +41,7 @@ CREATE OR REPLACE FUNCTION public.claim_due_tasks(limits jsonb, always_released 
  SET enable_mergejoin TO 'off'
  SET enable_sort TO 'off'
  SET enable_incremental_sort TO 'off'
+ SET jit TO 'off'
 AS $function$
 #variable_conflict use_column
 BEGIN

@@ -34,7 +34,7 @@ function watchPostgres(): void {
     if (/^\s*BEGIN/i.test(text)) transactions.set(this, { wrote: false });
     const transaction = transactions.get(this);
     const writes =
-      /^\s*(INSERT|UPDATE|DELETE|WITH|SELECT \* FROM claim_due_tasks)/i.test(text) &&
+      /^\s*(INSERT|UPDATE|DELETE|WITH|SELECT .+ FROM claim_due_tasks)/i.test(text) &&
       !/^\s*\w+ (INTO )?pacing\b/i.test(text);
     if (transaction !== undefined && writes) transaction.wrote = true;
     const isCommit = /^\s*COMMIT/i.test(text);

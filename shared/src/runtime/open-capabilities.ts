@@ -2,7 +2,7 @@ import { createStores } from "#shared/adapters/postgres/stores.ts";
 import type { Capabilities, CapabilityName, Granted } from "./capabilities.ts";
 import { storeNames } from "./capabilities.ts";
 import type { Foundation } from "./foundation.ts";
-import { providers, settingsOfProvider, type Lazy } from "./providers.ts";
+import { opensAfter, providers, settingsOfProvider, type Lazy } from "./providers.ts";
 import { readSettings, type SettingName } from "./config.ts";
 import { alwaysReleased } from "./task-release.ts";
 
@@ -26,7 +26,7 @@ export async function openCapabilities(
   needs: readonly CapabilityName[],
   overrides: Partial<Capabilities> = {},
 ): Promise<Opened> {
-  const names = inOrder(needs, overrides);
+  const names = inOrder(needs, foundation.environment, overrides);
   const settings = readSettings(foundation.environment, settingsOf(needs, foundation.environment, overrides));
   const { database, clock, log } = foundation;
   const stores = createStores(database.knex, alwaysReleased);
@@ -67,21 +67,25 @@ export function settingsOf(
   environment: Foundation["environment"],
   given: Partial<Capabilities> = {},
 ): readonly SettingName[] {
-  return [...new Set(inOrder(needs, given).flatMap((name) => settingsOfProvider(name, environment)))];
+  return [...new Set(inOrder(needs, environment, given).flatMap((name) => settingsOfProvider(name, environment)))];
 }
 
 /**
  * The lazy capabilities among these and those they are opened after, each once, in an order that can be opened; those
  * that are given are left out, and what they would be opened after.
  */
-function inOrder(needs: readonly CapabilityName[], given: Partial<Capabilities>): readonly Lazy[] {
+function inOrder(
+  needs: readonly CapabilityName[],
+  environment: Foundation["environment"],
+  given: Partial<Capabilities>,
+): readonly Lazy[] {
   const known = new Set<string>([...storeNames, "clock", "log", ...Object.keys(given)]);
   const ordered = new Set<Lazy>();
   const visit = (name: CapabilityName): void => {
     if (known.has(name)) return;
     // What is not a store, the clock or the log is lazy.
     const lazy = name as Lazy;
-    for (const before of providers[lazy].after ?? []) visit(before);
+    for (const before of opensAfter(lazy, environment)) visit(before);
     ordered.add(lazy);
   };
   for (const name of needs) visit(name);

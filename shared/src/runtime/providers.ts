@@ -17,7 +17,7 @@ interface Provider<Value> {
   /** A function where it depends on a setting which others are needed. */
   readonly settings: readonly SettingName[] | ((environment: Environment) => readonly SettingName[]);
   /** Opened before, in this order, and handed over. */
-  readonly after?: readonly Lazy[];
+  readonly after?: readonly Lazy[] | ((environment: Environment) => readonly Lazy[]);
   readonly open: (
     context: Foundation & { readonly settings: Settings; readonly opened: Partial<Capabilities> },
   ) => Promise<{ readonly value: Value; readonly check?: () => Promise<void>; readonly close?: () => Promise<void> }>;
@@ -145,7 +145,8 @@ export const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> 
   },
   sandbox: {
     settings: sandboxSettings,
-    after: ["codeHost", "blobs"],
+    // Jobs fetch by way of the artifacts service.
+    after: (environment) => (isOnKubernetes(environment) ? ["blobs"] : ["codeHost", "blobs"]),
     async open(context) {
       if (isOnKubernetes(context.environment)) {
         const { openKubernetesSandbox } = await import("./open-kubernetes-sandbox.ts");
@@ -185,6 +186,12 @@ export const providers: { readonly [Name in Lazy]: Provider<Capabilities[Name]> 
 export function settingsOfProvider(name: Lazy, environment: Environment): readonly SettingName[] {
   const { settings } = providers[name];
   return typeof settings === "function" ? settings(environment) : settings;
+}
+
+/** What has to be opened before this, in this environment. */
+export function opensAfter(name: Lazy, environment: Environment): readonly Lazy[] {
+  const { after = [] } = providers[name];
+  return typeof after === "function" ? after(environment) : after;
 }
 
 /** A capability that was opened before, since `after` names it. */

@@ -27,7 +27,7 @@ export interface TaskStore {
   /** The broker has them; they are due again if nobody begins them within the lease. */
   sent(ids: readonly string[], at: Date, leaseMs: number): Promise<void>;
 
-  /** The broker did not take them: due again at `notBefore`. */
+  /** The broker did not take them: due again at `notBefore`, as by {@link retry}. */
   notSent(ids: readonly string[], notBefore: Date, because: string): Promise<void>;
 
   /**
@@ -38,13 +38,16 @@ export interface TaskStore {
 
   finish(task: BegunTask, at: Date): Promise<void>;
 
-  /** Its function waits for something that runs elsewhere; it is announced again when the lease ends. */
+  /**
+   * Its function waits for something that runs elsewhere; it is announced again when the lease ends, before all others. It
+   * keeps its place among those in flight: when looking at it fails too, or gets lost.
+   */
   awaitOutcome(task: BegunTask, because: string, at: Date, leaseMs: number): Promise<void>;
 
   /** Due again at `notBefore`: it waits for its turn, and nothing has gone wrong. */
   postpone(task: BegunTask, notBefore: Date, because: string, at: Date): Promise<void>;
 
-  /** Its attempt failed; due again at `notBefore`. */
+  /** Its attempt failed; due again at `notBefore`, or looked at again then if it had waited for its outcome before. */
   retry(task: BegunTask, notBefore: Date, because: string, at: Date): Promise<void>;
 
   /** Its attempt failed and the broker will deliver it again; the lease decides if the broker does not. */
@@ -65,7 +68,7 @@ export interface TaskStore {
    */
   recover(at: Date, maxFailures: number): Promise<{ readonly recovered: number; readonly exhausted: readonly Task[] }>;
 
-  /** Ends every lease now. Only for a process that knows itself to be alone. */
+  /** Ends every lease now: what had waited for its outcome is due first. Only for a process that knows itself to be alone. */
   releaseAllLeases(at: Date): Promise<void>;
 
   /** Whether a task is in flight, or due and free to be released. */

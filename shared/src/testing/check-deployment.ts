@@ -10,8 +10,10 @@ export interface Deployment {
   readonly manifests: Manifests;
   /** The settings that each Secret carries, by its name. */
   readonly secrets: Readonly<Record<string, readonly string[]>>;
-  /** The settings that a function reads. */
+  /** The settings that a function reads as it is deployed. */
   readonly settingsOf: (definition: OctobatchFunction) => readonly string[];
+  /** And those that it reads there or elsewhere, as on one machine. */
+  readonly settingsAnywhere: (definition: OctobatchFunction) => readonly string[];
   /** Whether there is a file at this path of the repository. */
   readonly isFile: (path: string) => boolean;
 }
@@ -78,7 +80,8 @@ function triggerMismatches({ functions, manifests }: Deployment): string[] {
 }
 
 /** Each function has a Service that starts it, with the Secrets it reads and no others. */
-function serviceMismatches({ functions, manifests, secrets, settingsOf, isFile }: Deployment): string[] {
+function serviceMismatches(deployment: Deployment): string[] {
+  const { functions, manifests, secrets, settingsOf, settingsAnywhere, isFile } = deployment;
   const problems: string[] = [];
   const services = new Map(manifests.services.map((service) => [service.metadata.name, service]));
   for (const name of services.keys()) {
@@ -98,8 +101,9 @@ function serviceMismatches({ functions, manifests, secrets, settingsOf, isFile }
     const { envFrom } = environmentSources.parse(container);
     const mounted = new Set(envFrom.flatMap(({ secretRef }) => (secretRef === undefined ? [] : [secretRef.name])));
     const settings = new Set(settingsOf(definition));
-    if (settings.has(credential) !== (definition.tokenRole !== undefined)) {
-      problems.push(`function ${name} ${settings.has(credential) ? "asks for tokens without" : "has"} a token role`);
+    const asksForTokens = settingsAnywhere(definition).includes(credential);
+    if (asksForTokens !== (definition.tokenRole !== undefined)) {
+      problems.push(`function ${name} ${asksForTokens ? "asks for tokens without" : "has"} a token role`);
     }
     for (const [secret, keys] of Object.entries(secrets)) {
       const [, role = definition.tokenRole] = roleSecret.exec(secret) ?? [];

@@ -32,6 +32,12 @@ test("a prepared statement is known to its connection by one name, whatever the 
   expect(await rowsOf(db.database.knex, prepared("SELECT word FROM words"))).toEqual([]);
 });
 
+test("the name of a prepared statement says what it is, so that no process has it for another", () => {
+  expect(prepared("SELECT 1").name).toBe(prepared("SELECT 1").name);
+  // The same in every process, however many it has prepared before.
+  expect(prepared("SELECT word FROM words").name).toBe("octobatch_d1123c479b5bc073");
+});
+
 test("nothing runs in a transaction that is over", async () => {
   const transaction = await db.database.knex.transaction();
   await transaction.commit();

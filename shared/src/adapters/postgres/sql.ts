@@ -1,4 +1,5 @@
 import type { Knex } from "knex";
+import { hashOf } from "#shared/hash.ts";
 
 /** A connection pool, or one transaction of it. */
 export type Sql = Knex | Knex.Transaction;
@@ -9,7 +10,7 @@ export type SqlValue = string | number | boolean | Date | null | readonly string
 /** A statement that each connection parses once, see {@link prepared}. */
 export interface Prepared {
   readonly text: string;
-  /** Its name at the server: the same text has the same one. */
+  /** Its name at the server: the same text has the same one in every process, since a pooler may share connections. */
   readonly name: string;
 }
 
@@ -22,7 +23,7 @@ const names = new Map<string, string>();
  * answers, since a migration that adds one changes what `*` stands for, and Postgres then refuses what was prepared before.
  */
 export function prepared(text: string): Prepared {
-  const name = names.get(text) ?? `octobatch_${names.size + 1}`;
+  const name = names.get(text) ?? `octobatch_${hashOf(text).slice(0, 16)}`;
   names.set(text, name);
   return { text, name };
 }

@@ -176,6 +176,33 @@ describe("claiming what is due", () => {
     }
   });
 
+  test("is by a plan that is never compiled, which would take longer than the claim", async () => {
+    const { rows } = await db.database.knex.raw<{ rows: { proconfig: string[] }[] }>(
+      "SELECT proconfig FROM pg_proc WHERE proname = 'claim_due_tasks'",
+    );
+    expect(rows).toMatchObject([{ proconfig: expect.arrayContaining(["jit=off"]) }]);
+  });
+
+  test("goes on by connections that prepared it before its answer had one more column", async () => {
+    const transaction = await db.database.knex.transaction();
+    try {
+      const here = createTaskStore(transaction, []);
+      await here.claimDue(limits, noon, leaseMs);
+      const { rows } = await transaction.raw<{ rows: { definition: string }[] }>(
+        "SELECT pg_get_functiondef('claim_due_tasks'::regproc) AS definition",
+      );
+      const wider = (rows[0]?.definition ?? "")
+        .replace("because text)", "because text, more text)")
+        .replace("tasks.because;", "tasks.because, 'more';");
+      await transaction.raw("DROP FUNCTION claim_due_tasks");
+      await transaction.raw(wider.replaceAll("?", "\\?"));
+      await here.addAll([aTask("a")], noon);
+      expect(keys(await here.claimDue(limits, noon, leaseMs))).toEqual(["a"]);
+    } finally {
+      await transaction.rollback();
+    }
+  });
+
   test.each(["paused", "killed"] as const)(
     "holds the tasks of a campaign that is %s, but for those that only read",
     async (status) => {
@@ -210,6 +237,14 @@ describe("announcing", () => {
     const ids = (await claim()).map(({ id }) => id);
     await tasks.notSent(ids, later(5_000), "the broker is away");
     expect(await claim()).toEqual([]);
+    expect(await claim(later(5_000))).toMatchObject([{ because: "the broker is away" }]);
+  });
+
+  test("holds to a refusal, though what the broker took of an earlier announcement is noted before it", async () => {
+    await tasks.addAll([aTask("a")], noon);
+    const ids = (await claim()).map(({ id }) => id);
+    await tasks.sent(ids, noon, leaseMs);
+    await tasks.notSent(ids, later(5_000), "the broker is away");
     expect(await claim(later(5_000))).toMatchObject([{ because: "the broker is away" }]);
   });
 
@@ -341,6 +376,60 @@ describe("what was lost", () => {
     await tasks.addAll([aTask("a", { notBefore: later(-2) }), aTask("b")], noon);
     await tasks.recover(later(leaseMs), 25);
     expect(keys(await tasks.claimDue({ work: 1 }, later(leaseMs), leaseMs))).toEqual(["z"]);
+  });
+
+  describe("while it waits for its outcome", () => {
+    const waits = later(leaseMs);
+    const waitsMore = later(2 * leaseMs);
+    /** The only one that may be in flight, when others are due before it was. */
+    async function awaiting(): Promise<string> {
+      const task = await begun("z", { notBefore: later(-1) });
+      await tasks.awaitOutcome(task, "its steps", noon, leaseMs);
+      await tasks.addAll([aTask("a", { notBefore: later(-3) }), aTask("b", { notBefore: later(-2) })], noon);
+      return task.id;
+    }
+    async function looksAgain(id: string): Promise<BegunTask> {
+      const task = await tasks.begin(id, waits, leaseMs);
+      if (task === undefined) throw new Error("a task that waits for its outcome can be looked at again");
+      return task;
+    }
+    const claimed = async (at: Date) => keys(await tasks.claimDue({ work: 1 }, at, leaseMs));
+
+    test.each<[string, (id: string) => Promise<void>]>([
+      ["when looking at it failed", async (id) => tasks.retry(await looksAgain(id), waitsMore, "503", waits)],
+      [
+        "when the broker refused to announce it",
+        async (id) => {
+          await tasks.recover(waits, 25);
+          await tasks.claimDue({ work: 1 }, waits, leaseMs);
+          await tasks.notSent([id], waitsMore, "the broker is away");
+        },
+      ],
+      ["when the one who looked is gone", async (id) => void (await looksAgain(id))],
+      [
+        "when its announcement is lost",
+        async () => {
+          await tasks.recover(waits, 25);
+          await tasks.claimDue({ work: 1 }, waits, leaseMs);
+        },
+      ],
+    ])("keeps its place %s", async (_, goWrong) => {
+      await goWrong(await awaiting());
+      expect(await claimed(waits)).toEqual([]);
+      expect(await tasks.recover(waitsMore, 25)).toEqual({ recovered: 1, exhausted: [] });
+      expect(await claimed(waitsMore)).toEqual(["z"]);
+    });
+
+    test("comes first in a process that knows itself to be alone", async () => {
+      await awaiting();
+      await tasks.releaseAllLeases(waits);
+      expect(await claimed(waits)).toEqual(["z"]);
+    });
+
+    test("gives its place up when it has to wait for its turn", async () => {
+      await tasks.postpone(await looksAgain(await awaiting()), waits, "the cap", waits);
+      expect(await claimed(waits)).toEqual(["a"]);
+    });
   });
 
   test("has failed once more if a function was at it, whoever finds out, and not if it was only announced", async () => {

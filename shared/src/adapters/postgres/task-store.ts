@@ -19,6 +19,7 @@ interface TaskRow {
 /** Whatever sends events here: an id that is none of ours is nobody's task. */
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+const columns = "id, type, campaign, organization, subject, data, state, not_before, attempts, failures, because";
 const inFlight = "('releasing', 'sent', 'running', 'awaiting')";
 /** A task is held while its campaign is paused or killed, unless its type only reads. */
 const released = "(coalesce(campaigns.status, 'active') = 'active' OR type = ANY(:alwaysReleased))";
@@ -26,9 +27,22 @@ const final = "('done', 'dead', 'cancelled')";
 /** A task whose lease has ended while a function was at it has failed once more. */
 const failuresWithLoss = "failures + CASE state WHEN 'running' THEN 1 ELSE 0 END";
 
+/**
+ * Marks what a function has started elsewhere, which may run on: `not_before` comes before all others, so that none of them
+ * takes its place. Only waiting for its turn takes the mark away.
+ */
+const isElsewhere = "not_before = 'epoch'";
+/** At `:at`, unless it is marked. */
+const dueNow = `state = 'due', lease_until = NULL,
+  not_before = CASE WHEN ${isElsewhere} THEN not_before ELSE CAST(:at AS timestamptz) END`;
+/** At `:notBefore`; what is marked counts as in flight until then. */
+const dueLater = `state = CASE WHEN ${isElsewhere} THEN 'awaiting' ELSE 'due' END,
+  lease_until = CASE WHEN ${isElsewhere} THEN CAST(:notBefore AS timestamptz) END,
+  not_before = CASE WHEN ${isElsewhere} THEN not_before ELSE CAST(:notBefore AS timestamptz) END`;
+
 /** The function is in the migrations: it counts under a lock, and one round trip is all that takes. */
 const claimDueTasks = prepared(
-  "SELECT * FROM claim_due_tasks(CAST(:limits AS jsonb), :alwaysReleased, :at, :leaseUntil)",
+  `SELECT ${columns} FROM claim_due_tasks(CAST(:limits AS jsonb), :alwaysReleased, :at, :leaseUntil)`,
 );
 
 /** @param alwaysReleased Types whose tasks only read, and so go on while their campaign is paused or killed. */
@@ -86,8 +100,9 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
     async notSent(ids, notBefore, because) {
       await write(
         sql,
-        `UPDATE tasks SET state = 'due', lease_until = NULL, not_before = :notBefore, because = :because
-         WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'releasing'`,
+        // What the broker took of an earlier announcement may just have been noted: the refusal is the later word.
+        `UPDATE tasks SET ${dueLater}, because = :because
+         WHERE id = ANY(CAST(:ids AS uuid[])) AND state IN ('releasing', 'sent')`,
         { ids, notBefore, because },
       );
     },
@@ -102,7 +117,7 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
            state IN ('releasing', 'sent', 'awaiting')
            OR (state = 'due' AND not_before <= :at)
            OR (state = 'running' AND lease_until <= :at))
-         RETURNING id, type, campaign, organization, subject, data, state, not_before, attempts, failures, because`),
+         RETURNING ${columns}`),
         { id, at, leaseUntil: later(at, leaseMs) },
       );
       return row && { ...taskFrom(row), state: "running" };
@@ -111,11 +126,11 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
     finish: (task, at) => leave(task, "state = 'done', lease_until = NULL, because = NULL", { at }),
 
     awaitOutcome: (task, because, at, leaseMs) =>
-      leave(task, "state = 'awaiting', lease_until = :leaseUntil, because = :because, failures = 0", {
-        because,
-        at,
-        leaseUntil: later(at, leaseMs),
-      }),
+      leave(
+        task,
+        "state = 'awaiting', lease_until = :leaseUntil, not_before = 'epoch', because = :because, failures = 0",
+        { because, at, leaseUntil: later(at, leaseMs) },
+      ),
 
     postpone: (task, notBefore, because, at) =>
       leave(task, "state = 'due', lease_until = NULL, not_before = :notBefore, because = :because, failures = 0", {
@@ -125,11 +140,7 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
       }),
 
     retry: (task, notBefore, because, at) =>
-      leave(
-        task,
-        "state = 'due', lease_until = NULL, not_before = :notBefore, because = :because, failures = failures + 1",
-        { notBefore, because, at },
-      ),
+      leave(task, `${dueLater}, because = :because, failures = failures + 1`, { notBefore, because, at }),
 
     failed: (task, because, at, leaseMs) =>
       leave(task, "state = 'sent', lease_until = :leaseUntil, because = :because, failures = failures + 1", {
@@ -175,10 +186,7 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
       );
       const recovered = await write(
         sql,
-        // What waits for its outcome goes on elsewhere: it comes before all others, so that none of them takes its place.
-        `UPDATE tasks SET state = 'due', lease_until = NULL, updated_at = :at,
-           not_before = CASE state WHEN 'awaiting' THEN 'epoch' ELSE CAST(:at AS timestamptz) END,
-           failures = ${failuresWithLoss}
+        `UPDATE tasks SET ${dueNow}, failures = ${failuresWithLoss}, updated_at = :at
          WHERE state IN ${inFlight} AND lease_until <= :at AND ${failuresWithLoss} < :maxFailures`,
         { at, maxFailures },
       );
@@ -186,11 +194,8 @@ export function createTaskStore(sql: Sql, alwaysReleased: readonly string[]): Ta
     },
 
     async releaseAllLeases(at) {
-      await write(
-        sql,
-        `UPDATE tasks SET state = 'due', lease_until = NULL, not_before = :at, updated_at = :at WHERE state IN ${inFlight}`,
-        { at },
-      );
+      // Jobs run on without this process, and what ran in it comes first again.
+      await write(sql, `UPDATE tasks SET ${dueNow}, updated_at = :at WHERE state IN ${inFlight}`, { at });
     },
 
     async isMoving(at) {
