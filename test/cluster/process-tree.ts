@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 export function endProcessTree(pid: number | undefined): void {
   // Lower ones are not processes but groups, or everybody.
   if (pid === undefined || pid <= 1) throw new RangeError(`There is no process ${pid} of ours.`);
-  for (const each of descendants(pid).toReversed()) endProcess(each);
+  // Parents first, as the kernel does it with a pid namespace: no shell lives to tell how its child ended.
+  for (const each of descendants(pid)) endProcess(each);
 }
 
 /** A process and all below it, the nearest first. */

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isEmptySnapshot, type Snapshot } from "#shared/transform/snapshot.ts";
 import { largestCachedBytes } from "#shared/transform/step-cache.ts";
 import { readFileTree, type FileTree } from "./file-tree.ts";
-import { readLaidOut, restoreSnapshot, takeSnapshot } from "./work-tree-snapshot.ts";
+import { comparedTree, readLaidOut, restoreSnapshot, takeSnapshot } from "./work-tree-snapshot.ts";
 
 /** Tells how a work tree that was just laid out differs from that later on. */
 export interface TrackedTree {
@@ -30,7 +30,7 @@ export async function trackTree(options: {
   readonly clockFile?: string | undefined;
 }): Promise<TrackedTree> {
   const { directory, owner, after, keeps, clockFile } = options;
-  const tree = keeps || owner !== undefined ? await readFileTree(directory, owner) : undefined;
+  const tree = keeps || owner !== undefined ? await readFileTree(directory, comparedTree, owner) : undefined;
   const laidOut = keeps && tree !== undefined ? await readLaidOut(directory, tree, comparedBytes) : undefined;
   if (!isEmptySnapshot(after)) {
     await pause(tickMs);

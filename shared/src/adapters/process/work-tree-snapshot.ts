@@ -15,13 +15,21 @@ import {
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path/posix";
 import type { Snapshot, SnapshotEntry } from "#shared/transform/snapshot.ts";
-import { createTurns, hashKnownFile, readKnownFile } from "../known-file.ts";
-import { hashFiles, pathIn, readFileTree, type FileFacts, type FileTree } from "./file-tree.ts";
+import { createTurns, readKnownFile } from "../known-file.ts";
+import {
+  hashEntry,
+  hashFiles,
+  pathIn,
+  readFileTree,
+  type FileFacts,
+  type FileTree,
+  type TreeLimits,
+} from "./file-tree.ts";
 
 /** A work tree as it was laid out, to be compared with. */
 export interface LaidOut {
   readonly tree: FileTree;
-  /** Of the content of its files. */
+  /** Of the content of its files, and of where its symbolic links lead. */
   readonly hashes: ReadonlyMap<string, string>;
   readonly atMs: number;
 }
@@ -33,8 +41,12 @@ export async function readLaidOut(directory: string, tree: FileTree, mostBytes: 
   return hashes && { tree, hashes, atMs };
 }
 
-/** More entries are not looked at. */
-const mostEntries = 100_000;
+/** More is not compared. */
+export const comparedTree: TreeLimits = { entries: 100_000, pathBytes: 16 << 20 };
+
+/** What an entry of a snapshot takes besides, and how much a character of its path or target may take, escaped. */
+const entryBytes = 100;
+const escapedBytes = 6;
 
 /**
  * How a work tree differs from what it was, or undefined where that cannot be kept truly: it is too large, or has hard
@@ -45,27 +57,33 @@ export async function takeSnapshot(
   before: LaidOut,
   largestBytes: number,
 ): Promise<Snapshot | undefined> {
-  const now = await readFileTree(directory);
-  if (now.size > mostEntries) return undefined;
+  const now = await readFileTree(directory, comparedTree);
+  if (now === undefined) return undefined;
   const changed: (readonly [string, FileFacts])[] = [];
   const turn = createTurns();
   for (const [path, facts] of now) {
     const was = before.hashes.get(path);
     const isSame =
       looksSame(before.tree.get(path), facts) &&
-      (was === undefined || was === (await hashKnownFile(pathIn(directory, path), facts.sizeBytes)));
+      (was === undefined || was === (await hashEntry(pathIn(directory, path), facts)));
     if (!isSame) changed.push([path, facts]);
     await turn(facts.sizeBytes);
   }
-  const contentBytes = changed.reduce((sum, [, { kind, sizeBytes }]) => sum + (kind === "file" ? sizeBytes : 0), 0);
-  if (contentBytes > largestBytes || changed.some(([, facts]) => isOdd(facts))) return undefined;
+  const deleted = [...before.tree.keys()].filter((path) => !now.has(path));
+  const keptBytes = [...deleted.map((path) => escapedBytes * path.length), ...changed.map(bytesToKeep)];
+  if (keptBytes.reduce((sum, bytes) => sum + bytes, 0) > largestBytes || changed.some(([, facts]) => isOdd(facts)))
+    return undefined;
   const entries: SnapshotEntry[] = [];
   for (const [path, facts] of changed) {
     entries.push(await readEntry(directory, path, facts));
     await turn(facts.sizeBytes);
   }
-  const deleted = [...before.tree.keys()].filter((path) => !now.has(path));
   return { laidOutAtMs: before.atMs, deleted, entries };
+}
+
+function bytesToKeep([path, { kind, sizeBytes }]: readonly [string, FileFacts]): number {
+  const targetBytes = kind === "symlink" ? escapedBytes * sizeBytes : 0;
+  return entryBytes + escapedBytes * path.length + targetBytes + (kind === "file" ? sizeBytes : 0);
 }
 
 /** Makes a work tree, as it was laid out at first, what the snapshot says. Nobody may work in it meanwhile. */

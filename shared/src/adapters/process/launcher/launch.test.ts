@@ -1,5 +1,8 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn, type StdioOptions } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { launch, type Launch } from "./launch.ts";
@@ -36,6 +39,21 @@ test("hands over files as descriptors from 3 on", async () => {
   const { launched, printed } = start("cat <&3", { files: ["/etc/hostname"] });
   expect(await launched.closed).toBe(0);
   expect(printed.stdout).toBe(await readFile("/etc/hostname", "utf8"));
+});
+
+test("hands over nothing that this process was started with", async () => {
+  const fixture = fileURLToPath(new URL("list-descriptors.fixture.ts", import.meta.url));
+  const file = openSync("/etc/hostname", "r");
+  const stdio: StdioOptions = ["ignore", "pipe", "inherit"];
+  // Node sees to those below 16 itself.
+  for (let descriptor = 3; descriptor <= 40; descriptor += 1) stdio.push(descriptor === 40 ? file : "ignore");
+  const child = spawn(process.execPath, [fixture], { stdio });
+  closeSync(file);
+  let listed = "";
+  child.stdout?.on("data", (chunk: Buffer) => (listed += chunk.toString("utf8")));
+  await once(child, "close");
+  // The last one is that of the directory itself.
+  expect(listed.trim().split("\n")).toEqual(["0", "1", "2", "3"]);
 });
 
 test("what cannot be started is told as an error", async () => {

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, constants, openSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, constants, openSync, writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { closeInherited } from "./close-inherited.ts";
 import type { Notice, Request } from "./protocol.ts";
 
 /**
@@ -15,6 +16,7 @@ const killed = new Set<number>();
 /** The output of what the shells among them started. */
 const entered = new Map<number, Record<"stdout" | "stderr", Socket>>();
 
+closeInherited();
 process.on("message", (request: Request) => {
   switch (request.ask) {
     case "launch":
@@ -99,6 +101,8 @@ function enter({ id, shell, directory, script, input }: Extract<Request, { ask: 
 }
 
 function openFifo(path: string): Socket {
+  // What ran before may have closed it to us: where it is of our own user, it owns what it prints to.
+  chmodSync(path, 0o622);
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const socket = new Socket({ fd, readable: true, writable: false });
   // It is closed then, which is all that is of interest.
