@@ -54,12 +54,13 @@ test.each([
   ["lists what it can do", `${pktLine("version 2")}${flushPacket}`],
   ["lists branches", `${pktLine(`${commit} HEAD`)}${flushPacket}`],
   ["answers in the old way", `${pktLine("NAK")}PACK`],
+  ["says nothing", ""],
+  ["does not understand", pktLine("ERR upload-pack: protocol error, expected to get object ID, not 'command=fetch'")],
 ])("a server that %s speaks another protocol", async (_, answer) => {
   await expect(read(answer)).rejects.toThrow(OtherProtocol);
 });
 
 test.each([
-  ["has nothing", ""],
   ["is no packets", "<html>"],
   ["ends before the pack", shallowInfo],
   ["ends without a pack", `${shallowInfo}${flushPacket}`],

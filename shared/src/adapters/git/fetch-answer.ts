@@ -49,6 +49,7 @@ export async function readFetchAnswer(
     else if (section === "packfile") await unband(packet, keep);
     isFirst = false;
   }
+  if (isFirst) throw new OtherProtocol("it is empty");
   if (!isComplete) throw new BrokenPackets("it ends too early");
   return ends;
 }
@@ -86,7 +87,11 @@ async function unband(packet: Buffer, keep: (piece: Buffer) => void | Promise<vo
 
 /** Errors may come at any place: https://git-scm.com/docs/gitprotocol-pack#_pkt_line_format */
 function refuseIfRefused(line: string): void {
-  if (line.startsWith("ERR ")) throw new ServerRefused(line.slice("ERR ".length));
+  if (!line.startsWith("ERR ")) return;
+  const said = line.slice("ERR ".length);
+  // So says a server to which our request is none, since it was not told of the version.
+  if (/protocol error/i.test(said)) throw new OtherProtocol(`it says ${JSON.stringify(said.slice(0, 200))}`);
+  throw new ServerRefused(said);
 }
 
 function lineOf(packet: Buffer): string {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -141,7 +141,9 @@ describe("a server", () => {
     [200, ok, pktLine(`ERR upload-pack: not our ref ${someCommit}`), false, /force push/],
     [200, ok, pktLine("NAK"), false, /does not speak git's protocol version 2/],
     [200, ok, pktLine(`ERR out of disk ${token}`), true, /failed: out of disk \*\*\*/],
-    [200, ok, "", true, /ends too early/],
+    [200, ok, pktLine("ERR upload-pack: protocol error"), false, /protocol version 2: it says "upload-pack/],
+    [200, ok, "", false, /protocol version 2: it is empty/],
+    [200, ok, pktLine("packfile"), true, /ends too early/],
     [200, ok, "<html>", true, /no length of a packet/],
   ])("that answers %i with %j and %j is judged", async (status, headers, body, retryable, message) => {
     answer = (_, response) => void response.writeHead(status, headers).end(body);
@@ -230,6 +232,64 @@ describe("a server", () => {
   });
 });
 
+describe("a proxy", () => {
+  let proxy: Server;
+  let tunnels: Socket[];
+  let opened: PromiseWithResolvers<Socket>;
+  let answer: string;
+  beforeEach(async () => {
+    tunnels = [];
+    answer = "";
+    opened = Promise.withResolvers<Socket>();
+    proxy = createServer().on("connect", (_, socket: Socket) => {
+      tunnels.push(socket);
+      socket.on("error", () => undefined).resume();
+      socket.write(answer);
+      opened.resolve(socket);
+    });
+    await once(proxy.listen(0, "127.0.0.1"), "listening");
+  });
+  afterEach(() => {
+    for (const tunnel of tunnels) tunnel.destroy();
+    proxy.close();
+  });
+
+  const fetched = (options: Partial<FetchOptions> & { silentMs?: number }) => {
+    const { silentMs = 60_000, ...others } = options;
+    // A listening TCP server has an address of this type.
+    const { port } = proxy.address() as AddressInfo;
+    const agents = createOutboundAgents({ httpsProxy: `http://127.0.0.1:${port}` });
+    return fetchFrom("https://github.test/acme/app.git", { way: { agents, silentMs }, ...others });
+  };
+
+  test("that never opens a tunnel is not waited for", async () => {
+    const failed = failureOf(fetched({ silentMs: 50 }));
+    const tunnel = await opened.promise;
+    const closed = once(tunnel, "end");
+    expect(await failed).toMatchObject({ retryable: true, message: expect.stringMatching(/within 0\.05 s|timed out/) });
+    await closed;
+  });
+
+  test("whose tunnel leads nowhere is not waited for", async () => {
+    answer = "HTTP/1.1 200 Connection established\r\n\r\n";
+    expect(await failureOf(fetched({ silentMs: 50 }))).toMatchObject({ retryable: true });
+  });
+
+  test("that does not answer is no reason to miss a deadline", async () => {
+    const failure = await failureOf(fetched({ timeoutMs: 50 }));
+    expect(failure).toMatchObject({ retryable: true, message: expect.stringContaining("took longer than 0.05 s") });
+  });
+
+  test("that does not answer is left at once when the fetch is given up", async () => {
+    const abort = new AbortController();
+    const given = fetched({ signal: abort.signal });
+    await opened.promise;
+    abort.abort(new Error("it was cancelled"));
+    await expect(given).rejects.toThrow("it was cancelled");
+    expect(await packs()).toEqual([]);
+  });
+});
+
 test.each(["http://github.com/a/b.git", "file:///etc", "ssh://github.com/a/b", "https://user:pw@github.com/a/b.git"])(
   "%s is refused",
   async (url) => {
@@ -297,6 +357,23 @@ describe("from git's own server a commit", () => {
       message: expect.stringMatching(/no longer in .*app\.git.*force push/),
     });
   });
+
+  test.each(["sh", "bash"])(
+    "that goes away before git looks at it is not taken, with %s as the shell",
+    async (shell) => {
+      const known = { commits: [someCommit], shallow: [] };
+      const failure = await failureOf(
+        fetched({
+          known,
+          async run(command) {
+            await rm(join(gitDirectory, "objects/pack/arriving"));
+            return runCommand({ ...command, argv: [shell, ...command.argv.slice(1)] });
+          },
+        }),
+      );
+      expect(failure).toMatchObject({ retryable: true, message: expect.stringContaining("cannot be used") });
+    },
+  );
 
   /** An answer of a server that has made a pack of these objects alone, in this order. */
   async function answerOf(...revisions: string[]): Promise<Server> {

@@ -37,14 +37,17 @@ export interface FetchOptions {
 const mostPackBytes = 8 * 1024 ** 3;
 const answerType = "application/x-git-upload-pack-result";
 
+/** What was sent does not make up the commit, alone or with what was known: the server is at fault, or what was known is. */
+export class UnusablePack extends GitFailed {}
+
 /**
  * Fetches one commit, depth 1, by its SHA: one request, and one git that looks through what came. The token goes to the host
  * of the URL alone, over TLS, or in the clear to this machine; no process and no file gets it.
  *
  * What git computed the names of is there as a whole: a server can leave nothing out and put nothing else in its place.
  *
- * @returns the commit's tree. @throws GitFailed, retryable unless the repository or the commit is gone or the token is
- * refused; `signal.reason` when it is given up.
+ * @returns the commit's tree. @throws UnusablePack; any other GitFailed, retryable unless the repository or the commit is
+ * gone or the token is refused; `signal.reason` when it is given up.
  */
 export async function fetchBase(options: FetchOptions): Promise<string> {
   const { gitDirectory, access, commit, known = { commits: [], shallow: [] }, signal } = options;
@@ -59,7 +62,7 @@ export async function fetchBase(options: FetchOptions): Promise<string> {
       await indexThinPack(options, pack.close());
       pack.discard();
     } else {
-      await indexPack(options, pack.finish());
+      await indexPack(options, await pack.finish());
     }
     return treeOfFirstCommit(pack.begin, commit) ?? (await askForTree(options));
   } catch (error) {
@@ -67,7 +70,8 @@ export async function fetchBase(options: FetchOptions): Promise<string> {
     signal?.throwIfAborted();
     // Without its cause, which may hold what a server made of the token.
     const { message, retryable, status } = failureOf(error, { where: whereOf(remote), commit });
-    throw new GitFailed(remote.hide(message), retryable, { status });
+    const Failure = error instanceof UnusablePack ? UnusablePack : GitFailed;
+    throw new Failure(remote.hide(message), retryable, { status });
   }
 }
 
@@ -124,17 +128,17 @@ async function indexPack(options: FetchOptions, path: string): Promise<void> {
 
 /** The same for a pack that refers to what is there already: git writes it once more, with what it refers to. */
 async function indexThinPack(options: FetchOptions, path: string): Promise<void> {
-  const script = `umask 022\nexec git ${namingAndFollowing.join(" ")} --stdin --fix-thin <"$1"`;
+  // A pack that cannot be read is told first: some shells end with 1 then, which means something else of git.
+  const script = `[ -r "$1" ] || exit 9\numask 022\nexec git ${namingAndFollowing.join(" ")} --stdin --fix-thin <"$1"`;
   const result = await runGit(options, ["/bin/sh", "-euc", script, "sh", path]);
   // It is 1 when everything is there, but some of it was before.
   if (result.exitCode !== 0 && result.exitCode !== 1) throw unusable(result);
 }
 
 function unusable({ timedOut, stderr }: CommandResult): GitFailed {
-  return new GitFailed(
-    `What the server sent cannot be used: ${timedOut ? "git took too long" : complaint(stderr)}.`,
-    true,
-  );
+  const what = "What the server sent cannot be used";
+  if (timedOut) return new GitFailed(`${what}: git took too long.`, true);
+  return new UnusablePack(`${what}: ${complaint(stderr)}.`, true);
 }
 
 /** For a server that sends something else first. */
@@ -142,7 +146,7 @@ async function askForTree(options: FetchOptions): Promise<string> {
   const { commit } = options;
   const { exitCode, stdout, stderr } = await runGit(options, ["git", "rev-parse", "--verify", `${commit}^{tree}`]);
   if (exitCode === 0) return stdout.toString("latin1").trim();
-  throw new GitFailed(`The server sent something else than commit ${commit}: ${complaint(stderr)}`, true);
+  throw new UnusablePack(`The server sent something else than commit ${commit}: ${complaint(stderr)}`, true);
 }
 
 function runGit({ gitDirectory, timeoutMs, run }: FetchOptions, argv: Command["argv"]): Promise<CommandResult> {

@@ -2,6 +2,7 @@ import { globalAgent, request as requestHttp, type IncomingMessage } from "node:
 import { globalAgent as globalTlsAgent, request as requestHttps } from "node:https";
 import { codeOf } from "../error-code.ts";
 import type { OutboundAgents } from "../github/outbound-fetch.ts";
+import { untilConnected } from "../github/until-connected.ts";
 
 /** How git servers are reached. */
 export interface WayToGit {
@@ -28,7 +29,8 @@ export interface GitRequest {
 
 /**
  * Sends a request of git's smart HTTP, protocol version 2 (https://git-scm.com/docs/gitprotocol-http), and answers as soon
- * as its answer begins. No redirect is followed.
+ * as its answer begins. No redirect is followed. It is given up, with the signal's reason or an Error, at once when the
+ * signal says so, and when nothing came for as long as the way allows.
  *
  * A connection that was kept open and turns out to be closed is replaced: requests of `git-upload-pack` only read.
  */
@@ -39,6 +41,8 @@ export function sendGitRequest(way: WayToGit, asked: GitRequest): Promise<Incomi
     agent: isTls ? way.agents.https : way.agents.http,
     method,
     signal,
+    // A proxy's tunnel has to come about within that too: this is what closes the connection to a proxy that says nothing.
+    timeout: way.silentMs,
     headers: {
       ...(authorization !== undefined && { authorization }),
       "git-protocol": "version=2",
@@ -52,9 +56,10 @@ export function sendGitRequest(way: WayToGit, asked: GitRequest): Promise<Incomi
       ...(contentEncoding !== undefined && { "content-encoding": contentEncoding }),
     },
   });
-  request.setTimeout(way.silentMs, () => request.destroy(new Error(`nothing came for ${way.silentMs / 1000} s`)));
+  request.once("timeout", () => request.destroy(new Error(`nothing came for ${way.silentMs / 1000} s`)));
   return new Promise((resolve, reject) => {
     let hasAnswer = false;
+    untilConnected(request, { ms: way.silentMs, signal }, reject);
     request.once("response", (answer) => {
       hasAnswer = true;
       resolve(answer);

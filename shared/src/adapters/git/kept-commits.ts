@@ -24,9 +24,15 @@ import { createTrustedRepository } from "./trusted-repository.ts";
 /** After so many packs a commit is fetched anew, alone. */
 const mostPacks = 20;
 
+/** Where a fetch starts from: what a server can be told of, and whose it is. */
+export interface StartingPoint extends KnownCommits {
+  /** The kept commit; undefined when nothing is known. */
+  readonly place: string | undefined;
+}
+
 /** Links what is kept of a commit into a new repository. @returns its tree, or undefined when it is not there (any more). */
 export async function takeKept(place: string, gitDirectory: string): Promise<string | undefined> {
-  const baseTree = ifThere(() => readFileSync(join(place, "base-tree"), "latin1"));
+  const baseTree = baseTreeOf(place);
   if (baseTree === undefined) return undefined;
   try {
     createTrustedRepository(gitDirectory);
@@ -44,15 +50,15 @@ export async function takeKept(place: string, gitDirectory: string): Promise<str
 
 /**
  * Lets a fetch start from the commit of a repository that was used last, if there is one that has not gathered too many
- * packs. @returns what a server can be told of.
+ * packs.
  */
-export async function startFromKept(repository: string, gitDirectory: string): Promise<KnownCommits> {
+export async function startFromKept(repository: string, gitDirectory: string): Promise<StartingPoint> {
   const place = newestIn(repository);
   try {
     if (place !== undefined) {
       await linkPacks(place, gitDirectory);
       const shallow = copyShallow(place, gitDirectory);
-      return { commits: [...new Set([basename(place), ...shallow])], shallow };
+      return { commits: [...new Set([basename(place), ...shallow])], shallow, place };
     }
   } catch (error) {
     // It was cleared away meanwhile, so all of the new commit is fetched.
@@ -60,7 +66,7 @@ export async function startFromKept(repository: string, gitDirectory: string): P
     await rm(gitDirectory, { recursive: true, force: true });
     createTrustedRepository(gitDirectory);
   }
-  return { commits: [], shallow: [] };
+  return { commits: [], shallow: [], place: undefined };
 }
 
 /** Puts a repository where commits are kept, unless another process was faster. @returns how many bytes that has added. */
@@ -74,8 +80,8 @@ export async function keep(made: string, baseTree: string, place: string): Promi
     } catch (error) {
       if (!["EEXIST", "ENOTEMPTY"].includes(String(codeOf(error)))) throw error;
       // Another process has made the same; what somebody damaged makes room.
-      if (ifThere(() => statSync(join(place, "base-tree"))) !== undefined) return 0;
-      await drop(place, dirname(made));
+      if (baseTreeOf(place) !== undefined) return 0;
+      await dropKept(place, dirname(made));
     }
   }
 }
@@ -93,7 +99,7 @@ export async function trimKept(options: {
   for (const { place, bytes } of places.toSorted((a, b) => a.usedAtMs - b.usedAtMs)) {
     if (total <= limitBytes * 0.9) return;
     total -= bytes;
-    await drop(place, incoming);
+    await dropKept(place, incoming);
   }
 }
 
@@ -151,13 +157,19 @@ function copyShallow(place: string, gitDirectory: string): readonly string[] {
   return shallow.trim().split("\n");
 }
 
-/** Moved away first: whoever takes it meanwhile finds all of it or nothing. */
-async function drop(place: string, incoming: string): Promise<void> {
+/** Removes a kept commit. It is moved away first: whoever takes it meanwhile finds all of it or nothing. */
+export async function dropKept(place: string, incoming: string): Promise<void> {
   const dropped = join(incoming, `drop-${randomBytes(8).toString("hex")}`);
   await rename(place, dropped).catch((error: unknown) => {
     if (codeOf(error) !== "ENOENT") throw error;
   });
   await rm(dropped, { recursive: true, force: true });
+}
+
+/** Undefined for a commit that is not there, or whose file was lost when the machine went down. */
+function baseTreeOf(place: string): string | undefined {
+  const baseTree = ifThere(() => readFileSync(join(place, "base-tree"), "latin1"));
+  return baseTree !== undefined && /^[0-9a-f]{40}$/.test(baseTree) ? baseTree : undefined;
 }
 
 function namesIn(directory: string): readonly string[] {

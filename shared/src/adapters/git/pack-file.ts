@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, openSync, renameSync, rmSync, writeFile, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, fdatasync, openSync, renameSync, rmSync, writeFile, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
 const write = promisify(writeFile);
+const syncData = promisify(fdatasync);
 
 /** As much is written at once: the kernel takes it faster than another thread. More may have to wait for the disk. */
 const atOnceBytes = 256 * 1024;
@@ -19,8 +20,8 @@ export interface PackFile {
   add(piece: Buffer): void | Promise<void>;
   /** Nothing more comes. @returns its path until it is discarded. */
   close(): string;
-  /** Nothing more comes: gives it the name that git would. @returns its path. */
-  finish(): string;
+  /** Nothing more comes: gives it the name that git would, once it is on the disk. @returns its path. */
+  finish(): Promise<string>;
   /** Leaves nothing of it. */
   discard(): void;
 }
@@ -29,8 +30,15 @@ export class PackTooLarge extends Error {
   override readonly name = "PackTooLarge";
 }
 
-/** @param mostBytes More is not written. */
-export function createPackFile(gitDirectory: string, mostBytes: number): PackFile {
+/**
+ * @param mostBytes More is not written.
+ * @param sync Resolves once all of an open file is on the disk.
+ */
+export function createPackFile(
+  gitDirectory: string,
+  mostBytes: number,
+  sync: (file: number) => Promise<void> = syncData,
+): PackFile {
   const directory = join(gitDirectory, "objects", "pack");
   const arriving = join(directory, "arriving");
   const file = openSync(arriving, "w", 0o644);
@@ -62,7 +70,9 @@ export function createPackFile(gitDirectory: string, mostBytes: number): PackFil
       return writeFileSync(file, piece);
     },
     close,
-    finish() {
+    async finish() {
+      // git syncs the packs that it writes, and of this one only the index.
+      await sync(file);
       close();
       // A pack is named by its hash, which is its end.
       const path = join(directory, `pack-${end.toString("hex")}.pack`);

@@ -139,6 +139,32 @@ test("a commit that is there in part is fetched anew", async () => {
   expect(await bring(open(), source)).toBe(files);
 });
 
+test("a commit whose name of a tree was lost is fetched anew", async () => {
+  const source = await world.addRepository("plain", "echo one > README.md");
+  const files = await bring(open(), source);
+  const [repository = ""] = await readdir(join(directory, "sources"));
+  await writeFile(join(directory, "sources", repository, source.commit, "base-tree"), "");
+  expect(await bring(open(), source)).toBe(files);
+});
+
+test("a later commit does not suffer from damage to the one that it starts from, which goes", async () => {
+  const source = await world.addRepository("plain", "head -c 30000 /dev/urandom | base64 > README.md");
+  await bring(open(), source);
+  const [repository = ""] = await readdir(join(directory, "sources"));
+  const packs = join(directory, "sources", repository, source.commit, "objects", "pack");
+  for (const name of (await readdir(packs)).filter((each) => each.endsWith(".pack"))) {
+    const { size } = await stat(join(packs, name));
+    await rm(join(packs, name));
+    await writeFile(join(packs, name), Buffer.alloc(size));
+  }
+  const newer = { ...source, commit: await commitMore("plain") };
+  expect(await bring(open(), newer)).toContain("COPY");
+  const upload = "POST /plain.git/git-upload-pack";
+  expect(world.server.requests).toEqual([upload, upload, upload]);
+  expect(await readdir(join(directory, "sources", repository))).toEqual([newer.commit]);
+  expect(await readdir(join(directory, "incoming"))).toEqual([]);
+});
+
 test("without a cache nothing is kept", async () => {
   const source = await world.addRepository("plain", "echo one > README.md");
   const sources = open(0);

@@ -3,11 +3,11 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
 import { fingerprintOf } from "../../tokens/fingerprint.ts";
-import { fetchBase } from "./fetch-base.ts";
+import { fetchBase, UnusablePack } from "./fetch-base.ts";
 import type { KnownCommits } from "./fetch-request.ts";
 import { GitFailed, type RunCommand } from "./git-command.ts";
 import type { WayToGit } from "./git-request.ts";
-import { keep, startFromKept, takeKept, trimKept } from "./kept-commits.ts";
+import { dropKept, keep, startFromKept, takeKept, trimKept } from "./kept-commits.ts";
 import type { RemoteAccess } from "./remote.ts";
 import { createTrustedRepository } from "./trusted-repository.ts";
 
@@ -51,7 +51,8 @@ const fetchTimeoutMs = 600_000;
  * Keeps the commits that were fetched, a directory each, made elsewhere and renamed into place: so it is there whole or not
  * at all, however many fetch it at once. Nobody works in it: its packs are linked to where they are needed, so one that is
  * cleared away meanwhile stays whole for whoever has it. A later commit of the same repository starts from the packs of the
- * newest one that is there, and only what is missing is sent. A fetch that nobody waits for any more is given up.
+ * newest one that is there, and only what is missing is sent; one that turns out to be damaged is dropped. A fetch that
+ * nobody waits for any more is given up.
  */
 export function createSourceCache(options: SourceCacheOptions): Sources {
   const fetching = new Map<string, Fetching>();
@@ -71,12 +72,26 @@ export function createSourceCache(options: SourceCacheOptions): Sources {
     }
   }
 
+  /** What was kept may be damaged. Only when it is put to use this shows, and then all of the commit is fetched. */
+  async function fetchFromKept(source: Source, repository: string, into: Into): Promise<string> {
+    const { gitDirectory } = into;
+    createTrustedRepository(gitDirectory);
+    const known = await startFromKept(repository, gitDirectory);
+    try {
+      return await fetchInto(source, { ...into, known });
+    } catch (error) {
+      if (known.place === undefined || !(error instanceof UnusablePack)) throw error;
+      await dropKept(known.place, options.incoming);
+    }
+    await rm(gitDirectory, { recursive: true, force: true });
+    createTrustedRepository(gitDirectory);
+    return fetchInto(source, into);
+  }
+
   async function add(source: Source, place: string, signal: AbortSignal): Promise<void> {
     const gitDirectory = join(options.incoming, `fetch-${randomBytes(8).toString("hex")}`);
     try {
-      createTrustedRepository(gitDirectory);
-      const known = await startFromKept(join(place, ".."), gitDirectory);
-      const baseTree = await fetchInto(source, { gitDirectory, known, signal });
+      const baseTree = await fetchFromKept(source, join(place, ".."), { gitDirectory, signal });
       const bytes = await keep(gitDirectory, baseTree, place);
       addedBytes += bytes;
     } finally {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { startConnectProxy, type ConnectProxy } from "../../testing/connect-proxy.ts";
 import { certificate, certificateKey as key } from "../../testing/test-certificate.ts";
@@ -83,5 +83,18 @@ describe("a fetch of our own", () => {
     await expect(fetch(`http://127.0.0.1:${port}/short`)).rejects.toBeInstanceOf(TypeError);
     const signal = AbortSignal.timeout(1);
     await expect(fetch(`http://127.0.0.1:${port}/never`, { signal })).rejects.toMatchObject({ name: "TimeoutError" });
+  });
+
+  test("stops when it is told to, and one that was told before asks nobody, though the proxy never answers", async () => {
+    const tunnels: Socket[] = [];
+    const proxy = createServer().on("connect", (_, socket: Socket) => void tunnels.push(socket));
+    const fetch = createOutboundFetch({ httpsProxy: `http://127.0.0.1:${await listening(proxy)}` });
+    const abort = new AbortController();
+    const asked = fetch("https://github.test/a", { signal: abort.signal });
+    await once(proxy, "connect");
+    abort.abort(new Error("it takes too long"));
+    await expect(asked).rejects.toThrow("it takes too long");
+    await expect(fetch("https://github.test/a", { signal: abort.signal })).rejects.toThrow("it takes too long");
+    for (const tunnel of tunnels) tunnel.destroy();
   });
 });

@@ -2,6 +2,7 @@ import { request as requestHttp, Agent as HttpAgent } from "node:http";
 import { request as requestHttps, Agent as HttpsAgent } from "node:https";
 import { text } from "node:stream/consumers";
 import { getCACertificates } from "node:tls";
+import { untilConnected } from "./until-connected.ts";
 
 /** How this machine reaches GitHub. */
 export interface OutboundSettings {
@@ -14,6 +15,9 @@ export interface OutboundSettings {
   /** Certificates in PEM format that are trusted besides those of Node and of NODE_EXTRA_CA_CERTS. */
   readonly extraCertificates?: string | undefined;
 }
+
+/** Within so long a connection has to come about, through a proxy too, whatever the caller's signal allows. */
+const connectMs = 30_000;
 
 /** Connections to GitHub, kept open between requests. */
 export interface OutboundAgents {
@@ -62,6 +66,8 @@ export function createOutboundFetch(settings: OutboundSettings): typeof fetch {
       const options = {
         agent: isTls ? agents.https : agents.http,
         method: init.method ?? "GET",
+        // This closes the connection to a proxy that says nothing.
+        timeout: connectMs,
         headers: {
           accept: "*/*",
           ...Object.fromEntries(new Headers(init.headers)),
@@ -84,6 +90,7 @@ export function createOutboundFetch(settings: OutboundSettings): typeof fetch {
         }, fail);
       });
       request.on("error", fail);
+      untilConnected(request, { ms: connectMs, signal: init.signal }, fail);
       request.end(body);
     });
 }

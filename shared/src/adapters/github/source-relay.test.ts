@@ -6,6 +6,7 @@ import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CodeHostBusy, CodeHostRefused, CodeHostUnavailable } from "../../ports/code-host.ts";
 import type { HostTokens } from "../../ports/host-tokens.ts";
+import { fingerprintOf } from "../../tokens/fingerprint.ts";
 import { createOutboundAgents } from "./outbound-fetch.ts";
 import { createGitHubSourceRelay } from "./source-relay.ts";
 
@@ -117,7 +118,6 @@ describe("an answer", () => {
     [307, { location: "/acme/other.git/" }, CodeHostRefused, "acme/api has moved."],
     [429, { "retry-after": "30" }, CodeHostBusy, "GitHub asks to wait"],
     [403, { "retry-after": "30" }, CodeHostBusy, "GitHub asks to wait"],
-    [401, {}, CodeHostUnavailable, "GitHub answered 401"],
     [500, {}, CodeHostUnavailable, "GitHub answered 500"],
     [200, { "content-type": "text/html" }, CodeHostUnavailable, "not what git expects"],
   ])("%i with %j is told as what it is", async (status, headers, kind, because) => {
@@ -128,6 +128,17 @@ describe("an answer", () => {
     }
     // No redirect was followed.
     expect(asked).toHaveLength(2);
+  });
+
+  test("that refuses a token leads to another one, once", async () => {
+    answer = (_, response) => void response.writeHead(401).end();
+    expect(String(await errorOf(upload()))).toContain("GitHub answered 401");
+    expect(asked).toHaveLength(2);
+    expect(wishes.at(-2)).not.toHaveProperty("refused");
+    expect(wishes.at(-1)).toMatchObject({ repositoryIds: [1], refused: fingerprintOf(secret) });
+    answer = (_, response) => void response.writeHead(asked.length === 3 ? 401 : 200, types.result).end("0008NAK\n");
+    expect(await upload()).toBe("0008NAK\n");
+    expect((await Promise.all(asked.map(({ body }) => body))).map(String)).toEqual(["0000", "0000", "0000", "0000"]);
   });
 
   test("that asks to wait says until when", async () => {

@@ -3,6 +3,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { CodeHostBusy, CodeHostRefused, CodeHostUnavailable, type RepositoryRef } from "../../ports/code-host.ts";
 import type { HostTokens } from "../../ports/host-tokens.ts";
 import type { SourceRelay } from "../../ports/source-relay.ts";
+import { fingerprintOf } from "../../tokens/fingerprint.ts";
 import { reasonOf, sendGitRequest, type GitRequest, type WayToGit } from "../git/git-request.ts";
 import { createGitAccess } from "./git-access.ts";
 import { silentWaitMs } from "./rate-limits.ts";
@@ -23,25 +24,40 @@ interface Asked extends Omit<GitRequest, "url" | "authorization"> {
   readonly path: string;
 }
 
+interface Access {
+  readonly url: string;
+  readonly token: string;
+}
+
 /**
  * Reads repositories of GitHub over smart HTTP (https://git-scm.com/docs/gitprotocol-http), each with a token for that
- * repository alone which may read its contents. The token goes to GitHub's own address, over TLS or to this machine.
+ * repository alone which may read its contents; one that is not accepted is replaced once. The token goes to GitHub's own address, over TLS or to this machine.
  */
 export function createGitHubSourceRelay({ tokens, apiUrl, clock, way }: SourceRelayOptions): SourceRelay {
   const gitAccess = createGitAccess(tokens, webUrlOf(apiUrl));
 
   async function ask(repository: RepositoryRef, asked: Asked): Promise<IncomingMessage> {
-    const { url, token } = await gitAccess(repository);
+    const access = await gitAccess(repository);
+    let answer = await askWith(access, repository, asked);
+    if (answer.statusCode === 401) {
+      // The token was revoked. Nothing was read, so another is tried at once.
+      answer.destroy();
+      const refused = fingerprintOf(access.token);
+      answer = await askWith(await gitAccess(repository, { refused }), repository, asked);
+    }
+    if (answer.statusCode === 200 && answer.headers["content-type"] === asked.type) return answer;
+    answer.destroy();
+    throw refusalOf(answer, repository, clock.now());
+  }
+
+  async function askWith({ url, token }: Access, repository: RepositoryRef, asked: Asked): Promise<IncomingMessage> {
     const target = new URL(`${url}/${asked.path}`);
     refuseInTheClear(target);
     const authorization = `Basic ${Buffer.from(`x-access-token:${token}`).toString("base64")}`;
     const request = { ...asked, url: target, authorization };
-    const answer = await sendGitRequest(way, request).catch((error: unknown) => {
+    return sendGitRequest(way, request).catch((error: unknown) => {
       throw asked.signal.aborted ? asked.signal.reason : unreadable(repository, error);
     });
-    if (answer.statusCode === 200 && answer.headers["content-type"] === asked.type) return answer;
-    answer.destroy();
-    throw refusalOf(answer, repository, clock.now());
   }
 
   /** The answer in pieces; leaving early ends it. */

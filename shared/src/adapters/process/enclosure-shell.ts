@@ -10,16 +10,20 @@ export interface EnclosedLaunch extends Launch {
 
 /**
  * What the first process of an enclosure does, a shell: it starts what it is told, each in a shell of its own, and says how
- * that ended, until its input ends. `$commands` is the directory of the scripts, of which it is told the name.
+ * that ended, until its input ends. `$commands` is the directory of the scripts, of which it is told the name. The output
+ * of a script stays open until its end has been said, so that output which ends without that shows that nobody will say it.
  */
 export const shellLoop = `
 while read -r name; do
   {
     code=0
-    (. "$commands/$name") >"$commands/stdout" 2>"$commands/stderr" || code=$?
+    (. "$commands/$name") >&3 2>&4 3>&- 4>&- || code=$?
     echo "$name $code"
-  } &
+  } 3>"$commands/stdout" 4>"$commands/stderr" &
 done`;
+
+/** How long the end of a command may take to be said after its output has ended: they come by two ways. */
+const sayingMs = 2000;
 
 export interface EnclosureShell {
   /** @throws Error while what it started before is not closed yet: there is one pair of FIFOs. */
@@ -42,6 +46,15 @@ export function createEnclosureShell(shell: Launched, commands: string, kill: ()
       const { input, onOutput } = command;
       const output = enter({ shell, directory: commands, script: scriptOf(command), input, onOutput });
       current = { output, ended };
+      void output.closed.then(
+        () =>
+          unlessWithin(sayingMs, exitCode, () => {
+            kill();
+            ended(undefined);
+          }),
+        // It was not even begun, as whoever waits for it is told.
+        () => undefined,
+      );
       return {
         id: output.id,
         kill,
@@ -76,6 +89,11 @@ export function createEnclosureShell(shell: Launched, commands: string, kill: ()
       "",
     ].join("\n");
   }
+}
+
+function unlessWithin(ms: number, awaited: Promise<unknown>, act: () => void): void {
+  const timer = setTimeout(act, ms);
+  void awaited.then(() => clearTimeout(timer));
 }
 
 const alreadyEnded: Launched = {

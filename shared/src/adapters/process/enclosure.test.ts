@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
@@ -89,6 +89,34 @@ describe.skipIf(missing !== undefined)(`an enclosure ${missing ?? ""}`, () => {
     expect(next.printed.stdout).toBe("");
   });
 
+  test("ends also when a command has stopped all of the enclosure's own group", async () => {
+    const { launched, printed } = enter("echo $$; kill -STOP 0");
+    while (!printed.stdout.includes("\n")) await new Promise((resolve) => setImmediate(resolve));
+    const stat = join(enclosure.volumeFromHere.replace(enclosure.volume, ""), "proc", printed.stdout.trim(), "stat");
+    while (!/\) T /.test(await readFile(stat, "latin1"))) await new Promise((resolve) => setImmediate(resolve));
+    launched.kill();
+    expect(await launched.closed).toBeUndefined();
+  });
+
+  test("ends when nobody is left to say how a command ended", async () => {
+    const { launched, printed } = enter("echo said; kill -9 $PPID");
+    expect(await launched.closed).toBeUndefined();
+    expect(printed.stdout).toBe("said\n");
+  });
+
+  test("a command that closes its output early is waited for", async () => {
+    const { launched } = enter("exec >&- 2>&-; sleep 2.5; exit 4");
+    expect(await launched.closed).toBe(4);
+  });
+
+  test("a command cannot say by itself how it ended", async () => {
+    const { launched } = enter(
+      `for fd in 3 4 5 6 7 8 9; do for name in $(seq 99); do echo "$name 0"; done >&$fd; done 2>/dev/null; exit 4`,
+    );
+    expect(launched.id).toBeLessThan(99);
+    expect(await launched.closed).toBe(4);
+  });
+
   test("a command that leaves processes behind has ended, and the enclosure settles when they have", async () => {
     const { launched } = enter("(sleep 0.3 >/dev/null 2>&1 &)");
     expect(await launched.closed).toBe(0);
@@ -101,7 +129,7 @@ describe.skipIf(missing !== undefined)(`an enclosure ${missing ?? ""}`, () => {
 
 test("the shell of an enclosure ends with its input, whatever it has started", async () => {
   await mkdir(join(directory, "commands"));
-  await writeFile(join(directory, "commands", "1"), "exec sleep 600");
+  await writeFile(join(directory, "commands", "1"), "echo begun; exec sleep 600");
   const shell = spawn("/bin/sh", ["-euc", `commands=$1\n${shellLoop}`, "sh", join(directory, "commands")], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
@@ -111,4 +139,6 @@ test("the shell of an enclosure ends with its input, whatever it has started", a
   });
   shell.stdin.end("1\n");
   expect(await once(shell, "exit")).toEqual([0, null]);
+  const begun = async (): Promise<string> => readFile(join(directory, "commands", "stdout"), "utf8").catch(() => "");
+  while ((await begun()) === "") await new Promise((resolve) => setImmediate(resolve));
 });

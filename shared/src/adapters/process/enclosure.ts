@@ -49,6 +49,9 @@ export interface EnclosureOptions {
 
 const settlingMs = 10_000;
 
+/** How long `unshare` may take to see that its first process has ended. */
+const endingMs = 2000;
+
 /** So many files a volume may hold at least, and one more for so many bytes: empty files take memory too. */
 const fewestFiles = 65_536;
 const bytesPerFile = 4096;
@@ -114,15 +117,20 @@ ${shellLoop}`;
     },
   });
   let hasEnded = false;
+  let lastResort: NodeJS.Timeout | undefined;
   const ended = launched.closed
     .finally(() => {
       hasEnded = true;
+      clearTimeout(lastResort);
     })
     .then(() => ready.reject(new Error(stderr.trim() || "the namespaces ended before they were ready")), ready.reject);
   const pid = await ready.promise;
   const end = (): void => {
+    if (hasEnded) return;
     // Ending the first process, for which `unshare` waits, ends all the others before it.
-    if (!hasEnded) endProcess(Number(pid));
+    endProcess(Number(pid));
+    // Unless somebody has stopped `unshare`. Killed earlier, it would seem to be over before the others are.
+    lastResort ??= setTimeout(() => launched.kill(), endingMs);
   };
   const inside = (shell = createEnclosureShell(launched, commands, end));
   void ended.then(() => inside.end());

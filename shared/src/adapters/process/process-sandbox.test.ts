@@ -14,9 +14,8 @@ import { createProcessSandbox, type ProcessSandboxOptions } from "./process-sand
 
 function openSandbox(
   world: SandboxWorld,
-  options: { isolation?: IsolationKind; slots?: number } & Pick<
-    ProcessSandboxOptions,
-    "toolDirectories" | "mayBegin"
+  options: { isolation?: IsolationKind; slots?: number } & Partial<
+    Pick<ProcessSandboxOptions, "toolDirectories" | "mayBegin" | "codeHost" | "blobs">
   > = {},
 ): ReturnType<typeof createProcessSandbox> {
   return createProcessSandbox({
@@ -92,6 +91,42 @@ describe("the process sandbox on its machine", () => {
     await expect(sandbox.start(aJob(source, ["true"]))).rejects.toThrow(/closing/);
   });
 
+  test("a step for which the ones before it left no room on the disk has run into the limit", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const fill = "cat /dev/zero >filling 2>/dev/null || true";
+    const needs = { run: "true", files: { "/tmp/needed": "x".repeat(100_000) } };
+    const job = aJob(source, [fill, needs], { diskBytes: 4 << 20 });
+    await open().start(job);
+    await world.report(job.executionId);
+    const message = expect.stringMatching(/^Step 2 could not begin: .*disk/);
+    expect((await world.result(job)).outcome).toMatchObject({
+      retryable: false,
+      failure: { kind: "limit", step: 1, message },
+    });
+  });
+
+  test("what was about to start when it closed is refused", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    const sandbox = open({
+      blobs: {
+        ...world.blobs,
+        async get(key) {
+          asked.resolve();
+          await answer.promise;
+          return world.blobs.get(key);
+        },
+      },
+    });
+    const job = aJob(source, ["true"]);
+    const starting = sandbox.start(job);
+    await asked.promise;
+    await sandbox.close();
+    answer.resolve();
+    await expect(starting).rejects.toThrow(/closing/);
+  });
+
   test("the operator's tools come first in the path and can be run", async () => {
     const tools = join(world.directory, "tools");
     await mkdir(tools);
@@ -143,6 +178,30 @@ describe("the process sandbox on its machine", () => {
     expect(asked).toEqual([held.executionId, last.executionId]);
     expect(await sandbox.inspect(held)).toEqual({ status: "unknown" });
     expect(world.reports).toEqual([ahead.executionId, last.executionId]);
+  });
+
+  test("what waited for its turn does not say so any more once it has begun", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    const codeHost = {
+      async gitAccess(repository: { readonly name: string }) {
+        if (repository.name === "slow") {
+          asked.resolve();
+          await answer.promise;
+        }
+        return world.codeHost.gitAccess(repository);
+      },
+    };
+    const sandbox = open({ slots: 1, codeHost });
+    const jobs = [aJob(source, ["true"]), aJob(source, ["true"])];
+    const slow = aJob(await world.addRepository("slow", "echo one > README.md"), ["true"]);
+    for (const job of jobs) await sandbox.start(job);
+    expect(await sandbox.start(slow)).toEqual({ waitingFor: expect.stringMatching(/free place/) });
+    await asked.promise;
+    expect(await sandbox.inspect(slow)).toEqual({ status: "running", waitingFor: undefined });
+    answer.resolve();
+    await world.report(slow.executionId);
   });
 
   test("without isolation, a daemon that left its group costs nobody their turn", async () => {

@@ -62,9 +62,12 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
   let machine: Promise<Machine> | undefined;
   let closed = false;
 
-  function ready(): Promise<Machine> {
-    if (closed)
-      return Promise.reject(new SandboxUnavailable("The sandbox is closing; start the transform again later."));
+  function refuseWhenClosed(): void {
+    if (closed) throw new SandboxUnavailable("The sandbox is closing; start the transform again later.");
+  }
+
+  async function ready(): Promise<Machine> {
+    refuseWhenClosed();
     // A machine that could not isolate may be able to once somebody has followed the remedy.
     machine ??= surveyMachine(options).catch((error: unknown) => {
       machine = undefined;
@@ -162,8 +165,8 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
 
   /** Of a transform that had to wait. */
   async function hasLeave(job: TransformJob, entry: Running): Promise<boolean> {
-    if (entry.waitingFor === undefined || options.mayBegin === undefined) return true;
-    const mayBegin = await options.mayBegin(job);
+    if (entry.waitingFor === undefined) return true;
+    const mayBegin = (await options.mayBegin?.(job)) ?? true;
     entry.waitingFor = undefined;
     return mayBegin;
   }
@@ -199,6 +202,8 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
       if (running.has(job.executionId) || (await isFinished(job)) || running.has(job.executionId)) {
         return waitOf(running.get(job.executionId));
       }
+      // Closing takes nobody in who comes after it has begun.
+      refuseWhenClosed();
       const done = Promise.withResolvers<void>();
       const waitingFor = begun.isFull() ? forPlace : undefined;
       const entry: Running = { abort: new AbortController(), waitingFor, done: done.promise };

@@ -1,5 +1,3 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { BlobStore } from "#shared/ports/blob-store.ts";
 import type { Clock } from "#shared/ports/clock.ts";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
@@ -10,12 +8,12 @@ import { runTransform as runSteps, type TransformParts } from "#shared/transform
 import type { StepRoom } from "#shared/transform/step-room.ts";
 import { stepLabel } from "#shared/transform/step-inputs.ts";
 import { TransformFailed } from "#shared/transform/transform-failed.ts";
+import { codeOf } from "../error-code.ts";
 import type { RunCommand } from "../git/git-command.ts";
 import type { Sources } from "../git/source-cache.ts";
 import { judged, treeToShow } from "../git/workspace.ts";
-import { stepDirectory, type StepPlace } from "./launch-step.ts";
-import { removeAll } from "./remove-all.ts";
-import { runCommand } from "./run-command.ts";
+import { forgetStep } from "./forget-step.ts";
+import type { StepPlace } from "./launch-step.ts";
 import { runStep } from "./run-step.ts";
 import { openWorkPlace, type WorkPlace } from "./work-place.ts";
 
@@ -65,7 +63,7 @@ function roomIn(
   return {
     ...workspace,
     snapshot: () => workPlace.snapshot(),
-    forget: (index) => forget(place, index),
+    forget: (index) => forgetStep(place, index),
     async collect(patchBytes) {
       try {
         return await workspace.collect(patchBytes);
@@ -81,35 +79,23 @@ function roomIn(
       const before = clock.now().getTime();
       const { timeoutMs } = step;
       const { logBytes } = limits;
-      const run = await runStep(place, { ...inputs, index, limits, timeoutMs, logBytes, show, signal }, redactor);
+      const launch = { ...inputs, index, limits, timeoutMs, logBytes, show, signal };
+      const run = await runStep(place, launch, redactor).catch((error: unknown) => {
+        throw placedOnFullDisk(place, error)
+          ? diskWasFull(stepLabel(step, index), index, limits.diskBytes, error)
+          : error;
+      });
       return { ...run, durationMs: clock.now().getTime() - before };
     },
   };
 }
 
-function leftNothing(directory: string): boolean {
-  try {
-    return ["tmp", "shm"].every((name) => readdirSync(join(directory, name)).length === 0);
-  } catch {
-    return false;
-  }
+/** Whether a step could not be started because those before it had filled the volume. */
+function placedOnFullDisk(place: StepPlace, error: unknown): boolean {
+  return place.isolation !== "none" && codeOf(error) === "ENOSPC";
 }
 
-/** A step's /tmp ends with it: it counts against the disk limit, and a Job's step would have its own. */
-async function forget(place: StepPlace, index: number): Promise<void> {
-  const here = stepDirectory(place.enclosure.volumeFromHere, index);
-  if (leftNothing(here)) {
-    await removeAll(here);
-  } else {
-    // In there: it may be very much, and closed to us, but not to who is root in there.
-    await runCommand(
-      {
-        argv: ["rm", "-rf", "--", stepDirectory(place.enclosure.volume, index)],
-        environment: { PATH: "/usr/bin:/bin" },
-        timeoutMs: 60_000,
-        maxOutputBytes: 1 << 16,
-      },
-      place.enclosure.enter,
-    );
-  }
+function diskWasFull(label: string, index: number, diskBytes: number, cause: unknown): TransformFailed {
+  const message = `${label} could not begin: all of the disk (${diskBytes} bytes) was used up before it. Use less, or raise the limit.`;
+  return new TransformFailed("limit", message, { step: index, cause });
 }

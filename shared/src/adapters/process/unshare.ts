@@ -8,7 +8,8 @@ const devices = ["null", "zero", "full", "random", "urandom", "tty"];
 /**
  * Does with util-linux alone what bubblewrap does, but for the seccomp filter: new namespaces, a root made of read-only
  * binds, the old root gone, and no privileges left. The shell that does it is the first process of its pid namespace
- * and becomes the step, so whatever a step leaves behind ends with it.
+ * and becomes the step, so whatever a step leaves behind ends with it. The step has a session of its own: what it signals
+ * as its group is its own, and not the enclosure, whose user an ordinary user's steps are as well.
  */
 export function unshareCommand(options: {
   readonly view: HostView;
@@ -46,7 +47,7 @@ export function unshareCommand(options: {
     `umount -l .`,
     `cd /workspace`,
     `hostname sandbox 2>/dev/null || true`,
-    `exec "$@"`,
+    `exec setsid "$@"`,
   ];
   const becomeUser =
     user.kind === "own-id" ? [] : ["unshare", "--user", `--map-user=${user.id}`, `--map-group=${user.id}`, "--"];
