@@ -82,9 +82,9 @@ describe("the process sandbox on its machine", () => {
     const source = await world.addRepository("plain", "echo one > README.md");
     const marker = `976543.${process.pid}`;
     const sandbox = open({ slots: 1 });
-    const jobs = [aJob(source, [`sleep ${marker}`]), aJob(source, ["true"])];
-    for (const job of jobs) await sandbox.start(job);
+    await sandbox.start(aJob(source, [`sleep ${marker}`]));
     await until(async () => (await processesWith(marker)).length > 0);
+    for (let count = 0; count < 3; count += 1) await sandbox.start(aJob(source, ["true"]));
     await sandbox.close();
     expect(await processesWith(marker)).toEqual([]);
     expect(world.reports).toEqual([]);
@@ -141,9 +141,12 @@ describe("the process sandbox on its machine", () => {
   test("what is cancelled while it waits for its turn does not wait any longer", async () => {
     const source = await world.addRepository("plain", "echo one > README.md");
     const sandbox = open({ slots: 1 });
-    const first = aJob(source, [{ run: "sleep 600", timeoutMs: 600_000 }]);
+    const marker = `965432.${process.pid}`;
+    const first = aJob(source, [{ run: `sleep ${marker}`, timeoutMs: 600_000 }]);
     const waiting = aJob(source, ["true"]);
     await sandbox.start(first);
+    // Whichever has its commit first takes the place.
+    await until(async () => (await processesWith(marker)).length > 0);
     await sandbox.start(waiting);
     await sandbox.cancel(waiting.executionId);
     expect((await sandbox.inspect(waiting)).status).toBe("unknown");
@@ -160,11 +163,13 @@ describe("the process sandbox on its machine", () => {
         return executionId !== held.executionId;
       },
     });
-    const first = aJob(source, [{ run: "sleep 600", timeoutMs: 600_000 }]);
+    const marker = `954321.${process.pid}`;
+    const first = aJob(source, [{ run: `sleep ${marker}`, timeoutMs: 600_000 }]);
     const ahead = aJob(source, ["echo one > README.md"]);
     const held = aJob(source, ["echo held > README.md"]);
     const last = aJob(source, ["echo two > README.md"]);
     expect(await sandbox.start(first)).toBeUndefined();
+    await until(async () => (await processesWith(marker)).length > 0);
     expect(await sandbox.start(ahead)).toBeUndefined();
     const waitingFor = "a free place: 1 transforms run on this machine at once";
     expect([await sandbox.start(held), await sandbox.start(last)]).toEqual([{ waitingFor }, { waitingFor }]);
