@@ -8,6 +8,7 @@ import type { Workspace } from "#shared/execution/workspace.ts";
 import type { BlobStore } from "#shared/ports/blob-store.ts";
 import type { SandboxLimits, TransformJob } from "#shared/ports/sandbox.ts";
 import type { Spec } from "#shared/spec/spec.ts";
+import { unlessAborted } from "#shared/unless-aborted.ts";
 import type { Printed } from "./step-printer.ts";
 import type { TriedRepository } from "./tried-repository.ts";
 
@@ -92,7 +93,7 @@ export async function* runSteps(options: {
       const end = Promise.withResolvers<void>();
       ends.set(job.executionId, end);
       await sandbox.start(job);
-      await untilEnded(end.promise, interrupted);
+      await unlessAborted(interrupted, end.promise);
       yield await readWorkspace(kept, job);
     }
   } finally {
@@ -118,19 +119,6 @@ function jobOf(
     networks: spec.network?.allow ?? [],
     limits: running.limits,
   };
-}
-
-async function untilEnded(end: Promise<void>, interrupted: AbortSignal): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  // What aborts it gives an Error as its reason.
-  const stop = (): void => reject(interrupted.reason as Error);
-  interrupted.addEventListener("abort", stop);
-  if (interrupted.aborted) stop();
-  try {
-    await Promise.race([end, promise]);
-  } finally {
-    interrupted.removeEventListener("abort", stop);
-  }
 }
 
 async function readWorkspace(

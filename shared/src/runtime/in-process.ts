@@ -1,3 +1,4 @@
+import { unlessAborted } from "#shared/unless-aborted.ts";
 import type { Endpoint } from "./function-endpoint.ts";
 
 export interface InProcess {
@@ -33,7 +34,7 @@ export function createInProcess(endpoint: Endpoint, origin: () => string): InPro
       const { signal: _, ...rest } = init ?? {};
       const answer = answerTo(new Request(input, rest)).finally(() => underWay.delete(answer));
       underWay.add(answer);
-      return signal === undefined ? answer : firstOf(answer, signal);
+      return signal === undefined ? answer : unlessAborted(signal, answer);
     },
     async close(graceMs) {
       isClosed = true;
@@ -43,16 +44,4 @@ export function createInProcess(endpoint: Endpoint, origin: () => string): InPro
       clearTimeout(timer);
     },
   };
-}
-
-/** @throws the signal's reason when it comes before the answer. */
-async function firstOf(answer: Promise<Response>, signal: AbortSignal): Promise<Response> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", abort);
-  try {
-    return await Promise.race([answer, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
-import { fingerprintOf } from "../../tokens/fingerprint.ts";
+import { unlessAborted } from "#shared/unless-aborted.ts";
+import { fingerprintOf } from "#shared/tokens/fingerprint.ts";
 import { fetchBase, UnusablePack } from "./fetch-base.ts";
 import type { KnownCommits } from "./fetch-request.ts";
 import { GitFailed, type RunCommand } from "./git-command.ts";
@@ -150,25 +151,9 @@ interface Into {
   readonly signal: AbortSignal;
 }
 
-async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  const given = Promise.withResolvers<never>();
-  const giveUp = (): void => given.reject(asError(signal.reason));
-  signal.addEventListener("abort", giveUp);
-  if (signal.aborted) giveUp();
-  try {
-    return await Promise.race([work, given.promise]);
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-  }
-}
-
 function repositoryKey({ repositoryNodeId, owner, name }: Source): string {
   return createHash("sha256")
     .update(JSON.stringify([repositoryNodeId, owner, name]))
     .digest("hex")
     .slice(0, 32);
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }
