@@ -9,23 +9,17 @@ export type SqlValue = string | number | boolean | Date | null | readonly string
 
 /** A statement that each connection parses once, see {@link prepared}. */
 export interface Prepared {
-  readonly text: string;
-  /** Its name at the server: the same text has the same one in every process, since a pooler may share connections. */
-  readonly name: string;
+  readonly prepared: string;
 }
 
 type Values = Readonly<Record<string, SqlValue>>;
-
-const names = new Map<string, string>();
 
 /**
  * Has each connection parse a statement once: for those that run for every repository. It names the columns that it
  * answers, since a migration that adds one changes what `*` stands for, and Postgres then refuses what was prepared before.
  */
 export function prepared(text: string): Prepared {
-  const name = names.get(text) ?? `octobatch_${hashOf(text).slice(0, 16)}`;
-  names.set(text, name);
-  return { text, name };
+  return { prepared: text };
 }
 
 /** Runs a statement with `:name` placeholders and answers its rows, which the caller describes as `Row`. */
@@ -48,14 +42,15 @@ export async function write(sql: Sql, statement: string | Prepared, values: Valu
 
 /** By knex's client and not `knex.raw`, which compiles a text anew each time: that takes longer than the query itself. */
 async function run(sql: Sql, statement: string | Prepared, values: Values): Promise<unknown> {
-  const { text, name } = typeof statement === "string" ? { text: statement, name: undefined } : statement;
+  const isPrepared = typeof statement !== "string";
+  const text = isPrepared ? statement.prepared : statement;
   const compiled = compile(text);
-  const bindings = compiled.names.map((each) => valueOf(values, each, text));
+  const bindings = compiled.names.map((name) => valueOf(values, name, text));
   // knex types it as any. A transaction's client has one connection, and refuses it when the transaction is over.
   const client = sql.client as Knex.Client;
   const connection: unknown = await client.acquireConnection();
   try {
-    const query = { sql: compiled.text, bindings, ...(name === undefined ? {} : { options: { name } }) };
+    const query = { sql: compiled.text, bindings, ...(isPrepared && { options: { name: compiled.id } }) };
     // It adds pg's result to what it was given.
     const { response } = (await client.query(connection, query)) as { readonly response: unknown };
     return response;
@@ -67,7 +62,10 @@ async function run(sql: Sql, statement: string | Prepared, values: Values): Prom
 interface Compiled {
   /** With `$1`, `$2` and so on. */
   readonly text: string;
+  /** Of the values, in that order. */
   readonly names: readonly string[];
+  /** Its name at the server: the same text has the same one in every process, since a pooler may share connections. */
+  readonly id: string;
 }
 
 const compiledTexts = new Map<string, Compiled>();
@@ -78,7 +76,7 @@ function compile(text: string): Compiled {
   if (known !== undefined) return known;
   const found: string[] = [];
   const positional = text.replaceAll(/(?<!:):([a-zA-Z]\w*)/g, (_, name: string) => `$${found.push(name)}`);
-  const compiled = { text: positional, names: found };
+  const compiled = { text: positional, names: found, id: `octobatch_${hashOf(text).slice(0, 16)}` };
   compiledTexts.set(text, compiled);
   return compiled;
 }
