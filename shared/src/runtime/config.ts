@@ -2,7 +2,8 @@ import { z } from "zod";
 import { isBlobKey } from "#shared/adapters/blob-key.ts";
 import type { TokenCaller } from "#shared/tokens/token-callers.ts";
 import { tokenRoles } from "#shared/tokens/token-role.ts";
-import { jobNetworks, podSettings } from "./pod-settings.ts";
+import { jobNetworks } from "./job-networks.ts";
+import { podSettings } from "./pod-settings.ts";
 
 /** A setting: what it means, the shape of its value, and whether it is a secret. */
 interface Setting<Value> {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { JobNetwork, PodSettings } from "#shared/adapters/kubernetes/job-settings.ts";
+import type { PodSettings } from "#shared/adapters/kubernetes/job-settings.ts";
+import { fromJson } from "./json-setting.ts";
 
 const quantity = z
   .string()
@@ -31,36 +32,3 @@ const shape = z.strictObject({
 
 /** `OCTOBATCH_JOBS_POD`: JSON, of which everything may be left out. */
 export const podSettings: z.ZodType<PodSettings, string | undefined> = fromJson(shape);
-
-const networks = z.record(
-  z.string().regex(/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/, "expected a name of lower-case letters, digits and -"),
-  z.strictObject({
-    hosts: z.record(z.hostname(), z.union([z.ipv4(), z.ipv6()], { error: "expected an IP address" })).default({}),
-  }),
-);
-
-/** `OCTOBATCH_JOBS_NETWORKS`: JSON; by default there is none. */
-export const jobNetworks: z.ZodType<Readonly<Record<string, JobNetwork>>, string | undefined> = fromJson(networks);
-
-/** A setting whose value is JSON of this shape, `{}` by default. */
-function fromJson<Value>(expected: z.ZodType<Value>): z.ZodType<Value, string | undefined> {
-  return z
-    .string()
-    .default("{}")
-    .transform((text, context) => {
-      const parsed = expected.safeParse(parseJson(text));
-      if (parsed.success) return parsed.data;
-      for (const { path, message } of parsed.error.issues) {
-        context.addIssue({ code: "custom", message: `${path.join(".") || "it"}: ${message}` });
-      }
-      return z.NEVER;
-    });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -89,6 +89,15 @@ find / -xdev -type f -readable 2>/dev/null | grep -E '^/(octobatch|run|workspace
     expect(await world.log(result, 1)).not.toContain("TOKEN");
   });
 
+  test("a pod that may reach a network is known by its label, and knows its hosts by name", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const job = { ...aJob(source, ["grep mirror.test /etc/hosts"]), networks: ["mirror"] };
+    await cluster.open().start(job);
+    await world.report(job.executionId);
+    expect(await world.log(await world.result(job))).toMatch(/^192\.0\.2\.7\s+mirror\.test$/m);
+    expect((await podOf()).metadata?.labels).toMatchObject({ "network.octobatch.dev/mirror": "allowed" });
+  });
+
   test("a step that cannot run has no container, and no image of it is pulled", async () => {
     const source = await world.addRepository("plain", "echo one > README.md");
     const job = aJob(source, [
