@@ -6,13 +6,12 @@ import type { LiveLogs } from "#shared/ports/live-logs.ts";
 import { SandboxUnavailable, type Sandbox, type TransformJob } from "#shared/ports/sandbox.ts";
 import { serializeTransformResult } from "#shared/execution/transform-result.ts";
 import { createLiveLogWriter } from "#shared/transform/live-log-writer.ts";
+import type { StepCacheInUse } from "#shared/transform/run-transform.ts";
 import type { StepCache } from "#shared/transform/step-cache.ts";
 import { createControlGroup, type ControlGroup } from "./control-groups.ts";
-import { openDirectory, openEnclosure, type Enclosure } from "./enclosure.ts";
-import { isRoot, stepUser } from "./isolation.ts";
-import type { StepPlace } from "./launch-step.ts";
 import { removeAll } from "./remove-all.ts";
 import { runCommand } from "./run-command.ts";
+import { createSeat, type Seat } from "./seat.ts";
 import { createSlots } from "./slots.ts";
 import { surveyMachine, type Machine, type MachineOptions } from "./survey-machine.ts";
 import { runTransform } from "./transform.ts";
@@ -39,7 +38,8 @@ export interface ProcessSandboxOptions extends MachineOptions {
 
 interface Running {
   readonly abort: AbortController;
-  enclosure?: Enclosure;
+  /** From when it has begun. */
+  seat?: Seat;
   /** Set while it waits for a place. */
   waitingFor: string | undefined;
   readonly done: Promise<void>;
@@ -49,8 +49,8 @@ interface Running {
  * Runs transforms as processes of this machine, in namespaces of their own. The workspace is a tmpfs: it holds at most
  * `diskBytes`, and where control groups limit memory, what a step writes counts as its memory too. Where they do not,
  * each process of a step has the limit for itself. `unshare` has no seccomp filter; otherwise it isolates as bubblewrap.
- * If this process dies, all of them die with
- * it, and the next one clears away what they left; a transform that died so is `unknown` and can be started again.
+ * If this process dies, all of them die with it, and the next one clears away what they left; a transform that died so is
+ * `unknown` and can be started again.
  */
 export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & { close(): Promise<void> } {
   const running = new Map<string, Running>();
@@ -94,65 +94,37 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
   }
 
   async function carryOut(here: Machine, job: TransformJob, entry: Running): Promise<void> {
-    let slot: number | undefined;
-    // The slot's user and control group are free again only when nothing of this transform lives any more.
-    const leavePlace = async (): Promise<void> => {
-      await entry.enclosure?.destroy();
-      if (slot !== undefined) slots.give(slot);
-      slot = undefined;
-    };
+    const { signal } = entry.abort;
     const directory = join(here.instance.path, randomBytes(8).toString("hex"));
+    const seat = (entry.seat = createSeat({
+      slots,
+      machine: here,
+      directory,
+      limits: job.limits,
+      controlGroup: (slot) => controlGroup(here, slot, job),
+      waits: (isWaiting) => (entry.waitingFor = isWaiting ? forPlace : undefined),
+      signal,
+    }));
     const liveLog = liveLogOf(job);
     try {
-      if (entry.abort.signal.aborted) return;
+      if (signal.aborted) return;
       await mkdir(directory, { mode: 0o700 });
-      const turn = async (): Promise<void> => {
-        if (slots.isFull()) entry.waitingFor = forPlace;
-        slot = await slots.take(entry.abort.signal);
-        entry.waitingFor = undefined;
-      };
-      const openPlace = async (): Promise<StepPlace> => {
-        const taken = slot;
-        if (taken === undefined) throw new Error("the transform was cancelled while it waited");
-        const isolated = here.isolation !== "none";
-        const enclosure = await (isolated
-          ? openEnclosure({ directory, volumeBytes: job.limits.diskBytes, asRoot: isRoot(), mounts: here.mounts })
-          : openDirectory({ directory }));
-        entry.enclosure = enclosure;
-        if (entry.abort.signal.aborted) await enclosure.destroy();
-        return {
-          isolation: here.isolation,
-          enclosure,
-          view: here.view,
-          seccompFile: here.seccompFile,
-          user: isolated ? stepUser(taken) : { kind: "mapped", id: 1000 },
-          controlGroup: isolated ? await controlGroup(here, taken, job) : undefined,
-          objectsDirectory: undefined,
-          directory: "",
-        };
-      };
       const result = await runTransform(job, {
         ...options,
         sources: here.sources,
-        turn,
-        openPlace,
-        leavePlace,
+        seat,
         gitDirectory: join(directory, "git"),
         runGit: (command) => runCommand(command),
-        // Without isolation a step can read anything.
-        cache:
-          here.isolation === "none"
-            ? undefined
-            : options.stepCache && { steps: options.stepCache, programs: await here.programs(), isNamed: () => true },
-        signal: entry.abort.signal,
+        cache: await cacheOf(here),
+        signal,
         watch: liveLog,
         artifactPrefix: `${job.artifactPrefix}/attempts/${randomBytes(6).toString("hex")}`,
       });
-      if (entry.abort.signal.aborted) return;
+      if (signal.aborted) return;
       await options.blobs.put(resultKey(job), serializeTransformResult(result));
     } finally {
       liveLog?.close();
-      await leavePlace();
+      await seat.leave();
       // What a step has left may resist; nobody else has to wait for that.
       await removeAll(directory).catch((error: unknown) => {
         options.logger?.error({ err: error, directory }, "the directory of a transform could not be removed");
@@ -161,6 +133,12 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
     // `inspect` has to say finished by the time anybody hears of it.
     running.delete(job.executionId);
     await options.reported(job);
+  }
+
+  /** Without isolation a step can read anything, so nothing names all that it depends on. */
+  async function cacheOf(here: Machine): Promise<StepCacheInUse | undefined> {
+    if (options.stepCache === undefined || here.isolation === "none") return undefined;
+    return { steps: options.stepCache, programs: await here.programs(), isNamed: () => true };
   }
 
   /** Of a transform that had to wait. */
@@ -192,7 +170,7 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
     const entry = running.get(executionId);
     if (entry === undefined) return;
     entry.abort.abort(new Error("it was cancelled"));
-    await entry.enclosure?.destroy();
+    await entry.seat?.clear();
     await entry.done;
   }
 

@@ -15,16 +15,15 @@ import { judged, treeToShow } from "../git/workspace.ts";
 import { forgetStep } from "./forget-step.ts";
 import type { StepPlace } from "./launch-step.ts";
 import { runStep } from "./run-step.ts";
+import type { Seat } from "./seat.ts";
 import { openWorkPlace, type WorkPlace } from "./work-place.ts";
 
-export interface ProcessParts extends Pick<TransformParts, "secrets" | "artifactPrefix" | "cache" | "watch" | "turn"> {
+export interface ProcessParts extends Pick<TransformParts, "secrets" | "artifactPrefix" | "cache" | "watch"> {
   readonly blobs: Pick<BlobStore, "put">;
   readonly clock: Clock;
   readonly sources: Sources;
-  /** Opens the enclosure, when the first step needs it. */
-  readonly openPlace: () => Promise<StepPlace>;
-  /** Ends it, since nothing is done in there any more. */
-  readonly leavePlace: () => Promise<void>;
+  /** Taken when the first step has to run, and left when nothing is done in there any more. */
+  readonly seat: Seat;
   readonly gitDirectory: string;
   /** Runs git over that directory alone. */
   readonly runGit: RunCommand;
@@ -34,7 +33,7 @@ export interface ProcessParts extends Pick<TransformParts, "secrets" | "artifact
 
 /** Runs the steps as processes of this machine, and says how it went: it does not throw, whatever goes wrong. */
 export async function runTransform(job: TransformJob, parts: ProcessParts): Promise<TransformResult> {
-  const { sources, gitDirectory, signal, cache, runGit: run } = parts;
+  const { sources, seat, gitDirectory, signal, cache, runGit: run } = parts;
   const { source, workspace } = job;
   const [network] = job.networks;
   if (network !== undefined) return resultOfLoss(job, networkRefused(network, []));
@@ -45,8 +44,9 @@ export async function runTransform(job: TransformJob, parts: ProcessParts): Prom
         const { baseTree } = await sources.bring(source, gitDirectory, signal);
         return { baseTree, shownTree: await treeToShow({ gitDirectory, baseTree, source, workspace, run }) };
       }),
+    turn: () => seat.take(),
     async open({ shownTree }, after) {
-      const place = await parts.openPlace();
+      const place = await seat.open();
       const keeps = cache !== undefined;
       return roomIn(job, await openWorkPlace({ job, place, gitDirectory, shownTree, after, keeps }), parts);
     },
@@ -56,7 +56,7 @@ export async function runTransform(job: TransformJob, parts: ProcessParts): Prom
 function roomIn(
   job: TransformJob,
   workPlace: WorkPlace,
-  { clock, signal, leavePlace }: Pick<ProcessParts, "clock" | "signal" | "leavePlace">,
+  { clock, signal, seat }: Pick<ProcessParts, "clock" | "signal" | "seat">,
 ): StepRoom {
   const { limits } = job;
   const { place, workspace } = workPlace;
@@ -68,7 +68,7 @@ function roomIn(
       try {
         return await workspace.collect(patchBytes);
       } finally {
-        await leavePlace();
+        await seat.leave();
       }
     },
     async run({ step, index, inputs, redactor, show }) {
