@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { executionReported } from "#eventing/execution.ts";
 import { openCluster } from "#shared/adapters/kubernetes/cluster.ts";
 import { createKubernetesSandbox } from "#shared/adapters/kubernetes/kubernetes-sandbox.ts";
@@ -8,25 +8,17 @@ import type { Inspection, Sandbox, TransformJob } from "#shared/ports/sandbox.ts
 import { jobTokenKey, openArtifactsWorld, type ArtifactsWorld } from "#shared/testing/artifacts-world.ts";
 import { aJob } from "#shared/testing/sandbox-world.ts";
 import { openJobNamespace, type JobNamespace } from "./cluster-world.ts";
-import { startControlPlane, type ControlPlane } from "./control-plane.ts";
-import { findClusterParts } from "./parts.ts";
+import { describeOnCluster } from "./describe-on-cluster.ts";
 
-const parts = findClusterParts();
-
-describe.skipIf("missing" in parts)(`Jobs and the artifacts service ${"missing" in parts ? parts.missing : ""}`, () => {
-  let plane: ControlPlane;
+describeOnCluster("Jobs and the artifacts service", (plane) => {
   let world: ArtifactsWorld;
   let jobs: JobNamespace;
   let sandbox: Sandbox;
-  beforeAll(async () => {
-    if (!("missing" in parts)) plane = await startControlPlane(parts);
-  });
-  afterAll(() => plane.stop());
   beforeEach(async () => {
     world = await openArtifactsWorld();
-    jobs = await openJobNamespace(plane);
+    jobs = await openJobNamespace(plane());
     sandbox = createKubernetesSandbox({
-      cluster: openCluster(jobs.namespace, () => Promise.resolve(plane.admin)),
+      cluster: openCluster(jobs.namespace, () => Promise.resolve(plane().admin)),
       settings: jobs.settings(`http://artifacts.test:${world.port}`),
       blobs: world.blobs,
       tokenKeys: [jobTokenKey],

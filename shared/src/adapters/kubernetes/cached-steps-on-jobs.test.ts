@@ -1,36 +1,24 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import type { TransformResult } from "#shared/execution/transform-result.ts";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
-import { aJob, openSandboxWorld, type SandboxWorld } from "#shared/testing/sandbox-world.ts";
-import { openClusterWorld, type ClusterWorld } from "#test/cluster/cluster-world.ts";
-import { startControlPlane, type ControlPlane } from "#test/cluster/control-plane.ts";
-import { findClusterParts } from "#test/cluster/parts.ts";
+import { aJob, type SandboxWorld } from "#shared/testing/sandbox-world.ts";
+import type { ClusterWorld } from "#test/cluster/cluster-world.ts";
+import { describeJobs } from "#test/cluster/describe-on-cluster.ts";
 import { isPinned } from "./pod/job-step-cache.ts";
 
-const parts = findClusterParts();
 const image = `alpine@sha256:${"a".repeat(64)}`;
 const other = `alpine@sha256:${"b".repeat(64)}`;
 
-describe.skipIf("missing" in parts)(`steps of Jobs that ran before ${"missing" in parts ? parts.missing : ""}`, () => {
-  let plane: ControlPlane;
+describeJobs("steps of Jobs that ran before", (bench) => {
   let world: SandboxWorld;
   let cluster: ClusterWorld;
   let source: TransformJob["source"];
-  beforeAll(async () => {
-    if (!("missing" in parts)) plane = await startControlPlane(parts);
-  });
-  afterAll(() => plane.stop());
   beforeEach(async () => {
-    world = await openSandboxWorld();
-    cluster = await openClusterWorld(plane, world);
+    ({ world, cluster } = bench());
     source = await world.addRepository(
       "plain",
       "echo one > README.md; mkdir src; echo x > src/x; echo /built > .gitignore",
     );
-  });
-  afterEach(async () => {
-    await cluster.close();
-    await world.close();
   });
 
   async function run(steps: Parameters<typeof aJob>[1]): Promise<TransformResult> {

@@ -1,32 +1,19 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { createManualClock } from "#shared/adapters/memory/manual-clock.ts";
 import type { Inspection, Sandbox, TransformJob } from "#shared/ports/sandbox.ts";
-import { aJob, openSandboxWorld, type SandboxWorld } from "#shared/testing/sandbox-world.ts";
-import { openClusterWorld, type ClusterWorld } from "#test/cluster/cluster-world.ts";
-import { startControlPlane, type ControlPlane } from "#test/cluster/control-plane.ts";
-import { findClusterParts } from "#test/cluster/parts.ts";
+import { aJob, type SandboxWorld } from "#shared/testing/sandbox-world.ts";
+import type { ClusterWorld } from "#test/cluster/cluster-world.ts";
+import { describeJobs } from "#test/cluster/describe-on-cluster.ts";
 
-const parts = findClusterParts();
-
-describe.skipIf("missing" in parts)(`a Job that goes wrong ${"missing" in parts ? parts.missing : ""}`, () => {
-  let plane: ControlPlane;
+describeJobs("a Job that goes wrong", (bench) => {
   let world: SandboxWorld;
   let cluster: ClusterWorld;
   let sandbox: Sandbox;
   let source: TransformJob["source"];
-  beforeAll(async () => {
-    if (!("missing" in parts)) plane = await startControlPlane(parts);
-  });
-  afterAll(() => plane.stop());
   beforeEach(async () => {
-    world = await openSandboxWorld();
+    ({ world, cluster } = bench());
     source = await world.addRepository("plain", "echo one > README.md");
-    cluster = await openClusterWorld(plane, world);
     sandbox = cluster.open();
-  });
-  afterEach(async () => {
-    await cluster.close();
-    await world.close();
   });
 
   /** As execute-transform does, but without its minute between two looks. */

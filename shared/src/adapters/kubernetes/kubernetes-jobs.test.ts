@@ -2,37 +2,27 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AuthorizationV1Api, RbacAuthorizationV1Api, type V1Pod, type V1Role } from "@kubernetes/client-node";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { createProcessSandbox } from "#shared/adapters/process/process-sandbox.ts";
 import { systemClock } from "#shared/adapters/system/system-clock.ts";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
 import { isolationMissing } from "#shared/testing/isolation.ts";
-import { aJob, openSandboxWorld, type SandboxWorld } from "#shared/testing/sandbox-world.ts";
-import { openClusterWorld, type ClusterWorld } from "#test/cluster/cluster-world.ts";
-import { startControlPlane, type ControlPlane } from "#test/cluster/control-plane.ts";
-import { findClusterParts } from "#test/cluster/parts.ts";
+import { aJob, type SandboxWorld } from "#shared/testing/sandbox-world.ts";
+import type { ClusterWorld } from "#test/cluster/cluster-world.ts";
+import type { ControlPlane } from "#test/cluster/control-plane.ts";
+import { describeJobs } from "#test/cluster/describe-on-cluster.ts";
 import { neededRights } from "./rights.ts";
 
-const parts = findClusterParts();
 const noProcesses = await isolationMissing("bubblewrap");
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 
-describe.skipIf("missing" in parts)(`Jobs ${"missing" in parts ? parts.missing : ""}`, () => {
+describeJobs("Jobs", (bench) => {
   let plane: ControlPlane;
   let world: SandboxWorld;
   let cluster: ClusterWorld;
-  beforeAll(async () => {
-    if (!("missing" in parts)) plane = await startControlPlane(parts);
-  });
-  afterAll(() => plane.stop());
-  beforeEach(async () => {
-    world = await openSandboxWorld();
-    cluster = await openClusterWorld(plane, world);
-  });
-  afterEach(async () => {
-    await cluster.close();
-    await world.close();
+  beforeEach(() => {
+    ({ plane, world, cluster } = bench());
   });
 
   const podOf = async (): Promise<V1Pod> => {
