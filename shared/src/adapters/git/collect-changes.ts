@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
-import { lstatSync, readlinkSync } from "node:fs";
+import { lstatSync, readFileSync, readlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { FileChange } from "#shared/ports/code-host.ts";
 import type { FileStatistics, PatchStatistics } from "#shared/execution/transform-result.ts";
 import { codeOf } from "../error-code.ts";
 import { createTurns, FileChanged, readKnownFile } from "../known-file.ts";
 import { complaint, GitFailed, type RunCommand, type TrustedRepository } from "./git-command.ts";
 import { parseDiff, type DiffEntry } from "./parse-diff.ts";
-import { runGitScript } from "./work-tree.ts";
+import { laidOutIndex, runGitScript } from "./work-tree.ts";
 
 /** What became of the work tree. */
 export type CollectedChanges =
@@ -24,7 +25,7 @@ export type CollectedChanges =
 
 const gitlink = "160000";
 
-/** The work tree as it stands, of which the index knows the base; nobody works in it meanwhile. */
+/** The work tree as it stands, which was laid out as the base; nobody works in it meanwhile. */
 export interface WorkTree {
   readonly repository: TrustedRepository;
   /** A commit or a tree. */
@@ -101,14 +102,12 @@ async function stage(
 ): Promise<Staged | (CollectedChanges & { readonly kind: "nested-repository" | "patch-too-large" })> {
   const { repository, base, baseTree, run } = workTree;
   // Files below a submodule's path are invisible to `git add`, so they are looked for by hand.
-  // The index knows nothing of the files but their content, so that git looks at it: a file that is written by way of a
-  // memory mapping may have the times it had before (tmpfs).
+  const hasSubmodules = placeIndex(repository);
   const script = `
-git read-tree "$1"
 git add --all
 tree=$(git write-tree)
 echo "$tree"
-git ls-files --stage -z | { grep -z '^${gitlink} ' || true; }
+${hasSubmodules ? `git ls-files --stage -z | { grep -z '^${gitlink} ' || true; }` : ""}
 printf '\\0'
 [ "$tree" = "$2" ] || exec git diff-index --cached --raw --numstat $3 -M -z --full-index --no-textconv --no-ext-diff --no-color "$1"`;
   const format = wanted.patchBytes === undefined ? "" : "--patch --binary";
@@ -130,6 +129,24 @@ printf '\\0'
   const filled = await filledSubmodules(workTree, gitlinks);
   const paths = [...new Set([...added, ...filled])];
   return paths.length > 0 ? { kind: "nested-repository", paths } : { kind: "staged", tree, entries, patch };
+}
+
+/** In an index the mode is four bytes: https://git-scm.com/docs/index-format. */
+const gitlinkInIndex = Buffer.from([0, 0, 0xe0, 0]);
+
+/**
+ * Makes the index what it was when the work tree was laid out, but for its time, which is before all others. Then git takes
+ * nothing to be as it was without looking at its content (https://git-scm.com/docs/racy-git): a file that is written by way
+ * of a memory mapping may have the times it had before (tmpfs).
+ *
+ * @returns false when there is no submodule in it.
+ */
+function placeIndex(repository: TrustedRepository): boolean {
+  const laidOut = readFileSync(laidOutIndex(repository));
+  const index = join(repository.gitDirectory, "index");
+  writeFileSync(index, laidOut);
+  utimesSync(index, 1, 1);
+  return laidOut.includes(gitlinkInIndex);
 }
 
 async function filledSubmodules(

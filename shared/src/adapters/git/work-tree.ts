@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { complaint, gitEnvironment, GitFailed, type RunCommand, type TrustedRepository } from "./git-command.ts";
 
 /** Laying out and reading a work tree: local work that only a hostile or enormous repository makes slow. */
@@ -28,7 +29,8 @@ export async function runGitScript(
 }
 
 /**
- * Lays out every file of a tree in the empty work tree, with modes and symlinks, whatever its attributes say.
+ * Lays out every file of a tree in the empty work tree, with modes and symlinks, whatever its attributes say. What git knows
+ * of them then is in the {@link laidOutIndex}.
  *
  * @throws GitFailed for a tree that cannot be laid out: paths such as `.GIT` or `..`, or more than the disk limit.
  */
@@ -37,14 +39,22 @@ export async function layOut(options: {
   readonly tree: string;
   readonly run: RunCommand;
 }): Promise<void> {
-  const script = `exec git read-tree --reset -u "$1"`;
-  const { exitCode, stderr } = await runGitScript(options.run, options.repository, script, [options.tree]);
+  const script = `export GIT_INDEX_FILE="$2"
+exec git read-tree --reset -u "$1"`;
+  const { repository, tree, run } = options;
+  const index = laidOutIndex(repository);
+  const { exitCode, stderr } = await runGitScript(run, repository, script, [tree, index]);
   if (exitCode === 0) return;
   if (/no space left|unable to (write|create) file/i.test(stderr)) {
     const message = `Its files cannot be laid out: ${complaint(stderr)}. They do not fit the sandbox's disk limit: raise it.`;
     throw new GitFailed(message, false);
   }
   throw new GitFailed(`Its files cannot be laid out: ${complaint(stderr)}`, false);
+}
+
+/** Git's index of a work tree as it was laid out, which stays as it is. */
+export function laidOutIndex({ gitDirectory }: Pick<TrustedRepository, "gitDirectory">): string {
+  return join(gitDirectory, "laid-out");
 }
 
 /** A tree that has one directory of a commit, in its place, and nothing else. @throws GitFailed when it has none there. */

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { copyFile } from "node:fs/promises";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
@@ -10,7 +9,7 @@ import { collectChanges, stageChanges, type CollectedChanges } from "./collect-c
 import { GitFailed, type RunCommand, type TrustedRepository } from "./git-command.ts";
 import { isBelow } from "./git-path.ts";
 import { plainAttributes } from "./trusted-repository.ts";
-import { layOut, treeOfWorkspace, wholeTree } from "./work-tree.ts";
+import { laidOutIndex, layOut, treeOfWorkspace, wholeTree } from "./work-tree.ts";
 
 /** The repository at its base commit, laid out for the steps, with a git directory they cannot reach. */
 export interface Workspace {
@@ -41,7 +40,7 @@ export async function openWorkspace(options: LayOut): Promise<Workspace> {
   const { gitDirectory, source, workspace, shownTree: tree, run } = options;
   const repository: TrustedRepository = { gitDirectory, workTree: options.workTree };
   await judged(() => layOut({ repository, tree, run }));
-  await placeThrowawayGit(options, tree);
+  placeThrowawayGit(options, tree);
   const base = { repository, base: tree, baseTree: tree, fromHere: options.workTreeFromHere, run };
 
   return {
@@ -116,7 +115,7 @@ function outsideWorkspace(workspace: string, path: string): TransformFailed {
  * step does to it is ever looked at again. The one commit in it is the same for every base with the same tree, so that
  * steps cannot come to another result than they did for a base commit that differs in nothing else.
  */
-async function placeThrowawayGit(options: LayOut, tree: string): Promise<void> {
+function placeThrowawayGit(options: LayOut, tree: string): void {
   const { source, objectsForSteps, workTreeFromHere } = options;
   const gitDirectory = join(workTreeFromHere, ".git");
   const commit = commitOf(tree);
@@ -135,7 +134,7 @@ async function placeThrowawayGit(options: LayOut, tree: string): Promise<void> {
   };
   // In memory, and small: the thread pool costs many times more.
   for (const [name, content] of Object.entries(files)) writeFileSync(join(gitDirectory, name), content);
-  await copyFile(join(options.gitDirectory, "index"), join(gitDirectory, "index"));
+  copyFileSync(laidOutIndex(options), join(gitDirectory, "index"));
 }
 
 /** A commit as git stores it: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects */

@@ -4,8 +4,8 @@ import { shellQuote } from "./shell-quote.ts";
 /** A program to start inside of an enclosure. */
 export interface EnclosedLaunch extends Launch {
   readonly input?: Uint8Array | undefined;
-  /** The files of control groups that it joins before anything else. */
-  readonly joins?: readonly string[];
+  /** Whether it belongs to the enclosure's control groups, if there are any. */
+  readonly limited?: boolean;
 }
 
 /**
@@ -17,10 +17,31 @@ export const shellLoop = `
 while read -r name; do
   {
     code=0
-    (. "$commands/$name") >&3 2>&4 3>&- 4>&- || code=$?
+    (. "$commands/$name") >&3 2>&4 3>&- 4>&- 5>&- || code=$?
     echo "$name $code"
   } 3>"$commands/stdout" 4>"$commands/stderr" &
 done`;
+
+/**
+ * Starts a second such shell, which belongs to the control groups that are the parameters, and so does all that it starts. To
+ * join one takes the kernel 10 ms and more (it waits for all its readers), to be born there takes nothing. It is told by the
+ * FIFO `limited` and says `lost` when it has ended: the kernel may end it for want of memory.
+ */
+export const startLimitedShell = `
+exec 5<>"$commands/limited"
+{
+  (
+    for file do
+      { echo 0 >"$file"; } 2>/dev/null || unjoined=$file
+    done
+    ${shellLoop}
+  ) <&5 5>&- || :
+  echo lost
+} &`;
+
+/** What a script of the limited shell begins with. */
+const unlessUnjoined =
+  '[ -z "${unjoined:-}" ] || { echo "octobatch: the control group of $unjoined cannot be joined" >&2; exit 125; }';
 
 /** How long the end of a command may take to be said after its output has ended: they come by two ways. */
 const sayingMs = 2000;
@@ -28,24 +49,49 @@ const sayingMs = 2000;
 export interface EnclosureShell {
   /** @throws Error while what it started before is not closed yet: there is one pair of FIFOs. */
   start(command: EnclosedLaunch): Launched;
-  /** Takes what the shell said: how something ended. */
+  /** Takes what the shell said: how something ended, or that the limited one did. */
   hear(line: string): void;
   /** The shell has ended, and everything with it. */
   end(): void;
 }
 
-/** @param kill Ends the enclosure: nothing in it can be ended alone. */
-export function createEnclosureShell(shell: Launched, commands: string, kill: () => void): EnclosureShell {
+export function createEnclosureShell(options: {
+  readonly shell: Launched;
+  /** The directory of the scripts. */
+  readonly commands: string;
+  /** Whether there is a limited shell, too. */
+  readonly hasLimited: boolean;
+  /** Ends the enclosure: nothing in it can be ended alone. */
+  readonly kill: () => void;
+}): EnclosureShell {
+  const { shell, commands, hasLimited, kill } = options;
   let hasEnded = false;
-  let current: { readonly output: Launched; readonly ended: (exitCode: number | undefined) => void } | undefined;
+  let isLimitedLost = false;
+  let current:
+    | {
+        readonly output: Launched;
+        readonly ended: (exitCode: number | undefined) => void;
+        readonly limited: boolean;
+      }
+    | undefined;
   return {
     start(command) {
       if (current !== undefined) throw new Error("An enclosure runs one command at a time.");
-      if (hasEnded) return alreadyEnded;
-      const { promise: exitCode, resolve: ended } = Promise.withResolvers<number | undefined>();
       const { input, onOutput } = command;
-      const output = enter({ shell, directory: commands, script: scriptOf(command), input, onOutput });
-      current = { output, ended };
+      const limited = hasLimited && command.limited === true;
+      if (limited && isLimitedLost) kill();
+      if (hasEnded || (limited && isLimitedLost)) return alreadyEnded;
+      const { promise: exitCode, resolve: ended } = Promise.withResolvers<number | undefined>();
+      const script = scriptOf(command, limited);
+      const output = enter({
+        shell,
+        directory: commands,
+        script,
+        input,
+        onOutput,
+        ...(limited && { fifo: "limited" }),
+      });
+      current = { output, ended, limited };
       void output.closed.then(
         () =>
           unlessWithin(sayingMs, exitCode, () => {
@@ -66,6 +112,11 @@ export function createEnclosureShell(shell: Launched, commands: string, kill: ()
       };
     },
     hear(line) {
+      if (line === "lost") {
+        isLimitedLost = true;
+        if (current?.limited === true) kill();
+        return;
+      }
       const [name, exitCode] = line.split(" ").map(Number);
       if (name === current?.output.id) current?.ended(exitCode);
     },
@@ -76,10 +127,9 @@ export function createEnclosureShell(shell: Launched, commands: string, kill: ()
     },
   };
 
-  function scriptOf({ argv, environment, directory, input, files = [], joins = [] }: EnclosedLaunch): string {
+  function scriptOf({ argv, environment, directory, input, files = [] }: EnclosedLaunch, limited: boolean): string {
     return [
-      // The one who writes it is the one who joins.
-      ...joins.map((file) => `echo 0 >${shellQuote(file)} || exit 125`),
+      ...(limited ? [unlessUnjoined] : []),
       ...(input === undefined ? [] : [`exec <"$commands/$name.input"`]),
       ...files.map((file, index) => `exec ${index + 3}<${shellQuote(file)}`),
       `cd ${shellQuote(directory)}`,

@@ -117,13 +117,83 @@ describe.skipIf(missing !== undefined)(`an enclosure ${missing ?? ""}`, () => {
     expect(await launched.closed).toBe(4);
   });
 
-  test("a command that leaves processes behind has ended, and the enclosure settles when they have", async () => {
-    const { launched } = enter("(sleep 0.3 >/dev/null 2>&1 &)");
+  test("a command that leaves sessions behind has ended, and the enclosure settles when they have", async () => {
+    const { launched } = enter("(setsid sleep 0.3 >/dev/null 2>&1 &)");
     expect(await launched.closed).toBe(0);
     await enclosure.settle();
     const { launched: look, printed } = enter("cat /proc/[0-9]*/comm");
     expect(await look.closed).toBe(0);
     expect(printed.stdout).not.toContain("sleep");
+  });
+});
+
+/** An ordinary directory stands in for a control group: who joins it writes to a file. */
+describe.skipIf(missing !== undefined)(`an enclosure with a control group ${missing ?? ""}`, () => {
+  let group: string;
+  let enclosure: Enclosure;
+  beforeEach(async () => {
+    group = join(directory, "cgroup.procs");
+    await writeFile(group, "");
+  });
+  afterEach(async () => {
+    await enclosure.destroy();
+  });
+
+  async function open(controlGroups = [group]): Promise<void> {
+    enclosure = await openEnclosure({ directory, volumeBytes: 4 << 20, asRoot: isRoot(), controlGroups });
+  }
+
+  function enter(script: string, limited: boolean) {
+    const printed = { stdout: "", stderr: "" };
+    const launched = enclosure.enter({
+      argv: ["/bin/sh", "-c", script],
+      environment: { PATH: "/usr/bin:/bin" },
+      directory: "/",
+      limited,
+      onOutput: (stream, chunk) => void (printed[stream] += chunk.toString("utf8")),
+    });
+    return { launched, printed };
+  }
+
+  test("joins it once, and has the same process start all that is limited, and nothing else", async () => {
+    await open();
+    const parents: string[] = [];
+    for (const limited of [true, false, true]) {
+      const look = `read -r id name state parent rest </proc/$PPID/stat; echo "$parent"; exit 3`;
+      const { launched, printed } = enter(look, limited);
+      expect(await launched.closed).toBe(3);
+      parents.push(printed.stdout.trim());
+    }
+    expect(await readFile(group, "utf8")).toBe("0\n");
+    expect(parents[0]).toBe(parents[2]);
+    expect([parents[1], parents[0]]).toEqual(["1", expect.not.stringMatching(/^1$/)]);
+  });
+
+  test("runs nothing that is limited when it cannot be joined", async () => {
+    await open([join(directory, "missing", "cgroup.procs")]);
+    const refused = enter("echo never", true);
+    expect(await refused.launched.closed).toBe(125);
+    expect(refused.printed.stderr).toMatch(/the control group of \S.*missing\/cgroup.procs cannot be joined/);
+    expect(refused.printed.stdout).toBe("");
+    expect(await enter("exit 4", false).launched.closed).toBe(4);
+  });
+
+  test("ends when the process that starts what is limited was ended while it did", async () => {
+    await open();
+    const { launched } = enter(
+      `read -r id name state parent rest </proc/$PPID/stat; kill -9 "$parent"; sleep 600`,
+      true,
+    );
+    expect(await launched.closed).toBeUndefined();
+    expect(await enter("exit 4", false).launched.closed).toBeUndefined();
+  });
+
+  test("ends with the next command that is limited when that process was ended in between", async () => {
+    await open();
+    const found = enter(`read -r id name state parent rest </proc/$PPID/stat; echo "$parent"`, true);
+    expect(await found.launched.closed).toBe(0);
+    expect(await enter(`kill -9 ${found.printed.stdout.trim()}; sleep 0.2; exit 4`, false).launched.closed).toBe(4);
+    expect(await enter("echo never", true).launched.closed).toBeUndefined();
   });
 });
 

@@ -1,7 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { programPath } from "../git/git-command.ts";
-import { createEnclosureShell, shellLoop, type EnclosedLaunch, type EnclosureShell } from "./enclosure-shell.ts";
+import {
+  createEnclosureShell,
+  shellLoop,
+  startLimitedShell,
+  type EnclosedLaunch,
+  type EnclosureShell,
+} from "./enclosure-shell.ts";
 import { launch, type Launched } from "./launcher/launch.ts";
 
 /**
@@ -21,7 +27,7 @@ export interface Enclosure {
    */
   readonly enter: (command: EnclosedLaunch) => Launched;
   /**
-   * Resolves when no process is left inside but the first. Bubblewrap answers a moment before the kernel has ended what a
+   * Resolves when no process that began a session of its own is left inside, as all of a step do. Bubblewrap answers a moment before the kernel has ended what a
    * step left behind, and whoever reads the workspace must be alone with it: a file could become a symlink between two
    * looks. @throws Error when something is still there after 10 seconds.
    */
@@ -30,21 +36,13 @@ export interface Enclosure {
   destroy(): Promise<void>;
 }
 
-/** A line of fstab(5). */
-export interface EnclosureMount {
-  readonly source: string;
-  readonly target: string;
-  readonly type: string;
-  readonly options: string;
-}
-
 export interface EnclosureOptions {
   /** An existing directory, closed to others: the volume is mounted in it (inside only), and our scripts lie beside it. */
   readonly directory: string;
   readonly volumeBytes: number;
   readonly asRoot: boolean;
-  /** What else is mounted, inside only, in this order. */
-  readonly mounts?: readonly EnclosureMount[] | undefined;
+  /** The `cgroup.procs` files of control groups, which what is limited belongs to. */
+  readonly controlGroups?: readonly string[];
 }
 
 const settlingMs = 10_000;
@@ -65,17 +63,18 @@ export async function openEnclosure(options: EnclosureOptions): Promise<Enclosur
   const files = Math.max(fewestFiles, Math.ceil(volumeBytes / bytesPerFile));
   const volumeOptions = `size=${volumeBytes},nr_inodes=${files},mode=0755,nosuid,nodev`;
   const mounts = [
-    { source: "octobatch", target: volume, type: "tmpfs", options: volumeOptions },
-    { source: "octobatch", target: "/proc", type: "proc", options: "nosuid,nodev,noexec" },
-    ...(options.mounts ?? []),
+    ["octobatch", volume, "tmpfs", volumeOptions],
+    ["octobatch", "/proc", "proc", "nosuid,nodev,noexec"],
   ];
   writeFileSync(join(commands, "fstab"), mounts.map(fstabLine).join(""));
   // At first /proc is the host's, so its first word is this process as the host numbers it.
   const script = `
 commands=$1
+shift
 read -r pid rest </proc/self/stat
 mount -a -T "$commands/fstab"
-mkfifo -m 622 "$commands/stdout" "$commands/stderr"
+mkfifo -m 622 "$commands/stdout" "$commands/stderr" "$commands/limited"
+${options.controlGroups === undefined ? "" : startLimitedShell}
 echo "$pid"
 ${shellLoop}`;
   let stdout = "";
@@ -99,6 +98,7 @@ ${shellLoop}`;
       script,
       "sh",
       commands,
+      ...(options.controlGroups ?? []),
     ],
     environment: { PATH: programPath, LC_ALL: "C" },
     directory: "/",
@@ -132,7 +132,8 @@ ${shellLoop}`;
     // Unless somebody has stopped `unshare`. Killed earlier, it would seem to be over before the others are.
     lastResort ??= setTimeout(() => launched.kill(), endingMs);
   };
-  const inside = (shell = createEnclosureShell(launched, commands, end));
+  const hasLimited = options.controlGroups !== undefined;
+  const inside = (shell = createEnclosureShell({ shell: launched, commands, hasLimited, kill: end }));
   void ended.then(() => inside.end());
   return {
     volume,
@@ -140,7 +141,7 @@ ${shellLoop}`;
     enter: (command) => inside.start(command),
     async settle() {
       for (let waitedMs = 0; waitedMs < settlingMs; waitedMs += 2) {
-        if (!othersLive(`/proc/${pid}/root/proc`)) return;
+        if (!sessionsLive(`/proc/${pid}/root/proc`)) return;
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
       throw new Error("processes of a step did not end");
@@ -165,12 +166,16 @@ export function openDirectory({ directory }: Pick<EnclosureOptions, "directory">
   };
 }
 
-/** Whether any process but the first lives; what has ended and waits for its parent (state Z, X) does not. */
-function othersLive(proc: string): boolean {
-  const ids = readdirSync(proc).filter((name) => /^\d+$/.test(name) && name !== "1");
+/**
+ * Whether any process lives whose session began in there; the others are of the session of the first, which began outside
+ * and so has no number. What has ended and waits for its parent (state Z, X) does not live. See proc(5).
+ */
+function sessionsLive(proc: string): boolean {
+  const ids = readdirSync(proc).filter((name) => /^\d+$/.test(name));
   return ids.some((id) => {
     const stat = statOf(`${proc}/${id}`);
-    return stat !== "" && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+    const [state = "Z", , , session = "0"] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return session !== "0" && state !== "Z" && state !== "X";
   });
 }
 
@@ -184,11 +189,11 @@ function statOf(directory: string): string {
 }
 
 /** Characters that end a word there are written in octal, see fstab(5). */
-function fstabLine({ source, target, type, options }: EnclosureMount): string {
-  const words = [source, target, type, options].map((word) =>
+function fstabLine(words: readonly string[]): string {
+  const escaped = words.map((word) =>
     word.replaceAll(/[\s\\#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`),
   );
-  return `${words.join(" ")} 0 0\n`;
+  return `${escaped.join(" ")} 0 0\n`;
 }
 
 function endProcess(pid: number): void {

@@ -1,51 +1,84 @@
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { gatherSettings } from "./gather-settings.ts";
 import type { HostView } from "./host-view.ts";
+import { isRoot } from "./isolation.ts";
+import { runCommand } from "./run-command.ts";
 
 let directory: string;
+let etc: string;
+let view: HostView;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "octobatch-settings-"));
+  etc = join(directory, "copied");
+  const ssl = join(directory, "ssl");
+  await mkdir(join(ssl, "certs"), { recursive: true });
+  await mkdir(join(ssl, "private"));
+  await writeFile(join(ssl, "certs", "a.pem"), "certificate");
+  await symlink("a.pem", join(ssl, "certs", "b.pem"));
+  await writeFile(join(ssl, "private", "key.pem"), "secret");
+  await writeFile(join(directory, "zone"), "UTC");
+  view = {
+    directories: [
+      { source: "/usr", target: "/usr" },
+      { source: ssl, target: "/etc/ssl" },
+      { source: join(directory, "zone"), target: "/etc/localtime" },
+    ],
+    links: [],
+    tools: [{ source: "/opt", target: "/opt" }],
+    hidden: ["/etc/ssl/private", "/opt/work"],
+    path: "/usr/bin",
+  };
 });
 afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const view: HostView = {
-  directories: [
-    { source: "/usr", target: "/usr" },
-    { source: "/usr/bin", target: "/etc/ssl" },
-    { source: "/etc/hostname", target: "/etc/localtime" },
-  ],
-  links: [],
-  tools: [{ source: "/opt", target: "/opt" }],
-  hidden: ["/etc/ssl/private", "/opt/work"],
-  path: "/usr/bin",
-};
-
-test("what a view shows of /etc is mounted in one place, with what is hidden there and room for a step's own", async () => {
-  const gathered = await gatherSettings(view, directory);
-  expect(gathered.view).toEqual({
+test("what a view shows of /etc is copied to one place, without what is hidden, and with room for a step's own", async () => {
+  expect(await gatherSettings(view, etc)).toEqual({
     ...view,
     directories: [
       { source: "/usr", target: "/usr" },
-      { source: join(directory, "etc"), target: "/etc" },
+      { source: etc, target: "/etc" },
     ],
     hidden: ["/opt/work"],
   });
-  expect(gathered.mounts.map(({ source, target }) => [source, target])).toEqual([
-    ["/usr/bin", join(directory, "etc/ssl")],
-    ["/etc/hostname", join(directory, "etc/localtime")],
-    ["hidden", join(directory, "etc/ssl/private")],
-  ]);
-  expect((await readdir(join(directory, "etc"))).toSorted()).toEqual(["group", "hosts", "localtime", "passwd", "ssl"]);
-  expect((await stat(join(directory, "etc/ssl"))).isDirectory()).toBe(true);
+  expect((await readdir(etc)).toSorted()).toEqual(["group", "hosts", "localtime", "passwd", "ssl"]);
+  expect(await readFile(join(etc, "localtime"), "utf8")).toBe("UTC");
+  expect(await readFile(join(etc, "ssl", "certs", "a.pem"), "utf8")).toBe("certificate");
+  expect(await readlink(join(etc, "ssl", "certs", "b.pem"))).toBe("a.pem");
+  expect(await readdir(join(etc, "ssl", "private"))).toEqual([]);
 });
 
-test("with an operator's directory in /etc all stays as it is", async () => {
-  const tools = [{ source: "/opt", target: "/etc/opt/tools" }];
-  expect(await gatherSettings({ ...view, tools }, directory)).toEqual({ view: { ...view, tools }, mounts: [] });
-  expect(await readdir(directory)).toEqual([]);
+test("files keep their modes, and what is no file is left out", async () => {
+  await chmod(join(directory, "ssl", "certs", "a.pem"), 0o600);
+  const fifo = join(directory, "ssl", "fifo");
+  await runCommand({
+    argv: ["mkfifo", fifo],
+    environment: { PATH: "/usr/bin:/bin" },
+    timeoutMs: 5000,
+    maxOutputBytes: 1,
+  });
+  await gatherSettings(view, etc);
+  expect((await readdir(join(etc, "ssl"))).toSorted()).toEqual(["certs", "private"]);
+  expect((await lstat(join(etc, "ssl", "certs", "a.pem"))).mode & 0o777).toBe(0o600);
+});
+
+test.skipIf(isRoot())("what this user may not read is left out", async () => {
+  await chmod(join(directory, "ssl", "certs", "a.pem"), 0);
+  await gatherSettings(view, etc);
+  expect(await readdir(join(etc, "ssl", "certs"))).toEqual(["b.pem"]);
+});
+
+test("an operator's directory in /etc has its place, and what is hidden in it stays hidden there", async () => {
+  const tools = [
+    { source: directory, target: "/etc/opt/tools" },
+    { source: join(directory, "zone"), target: "/etc/zone" },
+  ];
+  const hidden = ["/etc/opt/tools/work"];
+  expect(await gatherSettings({ ...view, tools, hidden }, etc)).toMatchObject({ tools, hidden });
+  expect((await lstat(join(etc, "opt", "tools"))).isDirectory()).toBe(true);
+  expect((await lstat(join(etc, "zone"))).isFile()).toBe(true);
 });

@@ -1,53 +1,47 @@
-import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { EnclosureMount } from "./enclosure.ts";
+import { access, chmod, constants, cp, lstat, mkdir, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { HostView } from "./host-view.ts";
 
 /** Each step has its own, which is mounted there. */
 const ownSettings = ["passwd", "group", "hosts"];
 
 /**
- * Has what a view shows of /etc put together once for an enclosure, below `directory`, instead of piece by piece for every
- * step: to mount it piece by piece takes bubblewrap longer than all else.
+ * Copies what a view shows of /etc to one place, `directory`, which is made: to mount it piece by piece takes longer than all
+ * else that isolates a step. What is hidden there is left out, and so is what this user may not read.
  *
- * @returns the view with /etc as one directory, and what an enclosure mounts for it.
+ * @returns the view with that as its /etc.
  */
-export async function gatherSettings(
-  view: HostView,
-  directory: string,
-): Promise<{ readonly view: HostView; readonly mounts: readonly EnclosureMount[] }> {
-  // Nothing can be mounted in what is gathered later on.
-  if (view.tools.some(({ target }) => isSetting(target))) return { view, mounts: [] };
-  const settings = view.directories.filter(({ target }) => isSetting(target));
-  await makeOpenDirectory(join(directory, "etc"));
-  for (const { source, target } of settings) {
-    const place = join(directory, target);
-    await ((await stat(source)).isDirectory() ? makeOpenDirectory(place) : writeFile(place, ""));
+export async function gatherSettings(view: HostView, directory: string): Promise<HostView> {
+  const inThere = (path: string): string => join(directory, path.slice("/etc".length));
+  const isGathered = (path: string): boolean =>
+    isSetting(path) && !view.tools.some(({ target }) => `${path}/`.startsWith(`${target}/`));
+  const hidden = view.hidden.filter(isGathered);
+  await mkdir(directory);
+  // Whatever the umask of this process is.
+  await chmod(directory, 0o755);
+  for (const { source, target } of view.directories.filter((shown) => isSetting(shown.target))) {
+    const isShown = (path: string): boolean => !hidden.includes(target + path.slice(source.length));
+    await cp(source, inThere(target), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: async (path) => isShown(path) && (await canBeCopied(path)),
+    });
   }
-  for (const name of ownSettings) await writeFile(join(directory, "etc", name), "");
+  for (const name of ownSettings) await writeFile(join(directory, name), "");
+  // Nothing can be made in there later on, so what is mounted there has its place now.
+  for (const path of hidden) await mkdir(inThere(path), { recursive: true });
+  for (const { source, target } of view.tools.filter((shown) => isSetting(shown.target))) {
+    const isDirectory = (await stat(source)).isDirectory();
+    await mkdir(isDirectory ? inThere(target) : dirname(inThere(target)), { recursive: true });
+    if (!isDirectory) await writeFile(inThere(target), "");
+  }
   return {
-    view: {
-      ...view,
-      directories: [
-        ...view.directories.filter(({ target }) => !isSetting(target)),
-        { source: join(directory, "etc"), target: "/etc" },
-      ],
-      hidden: view.hidden.filter((path) => !isSetting(path)),
-    },
-    mounts: [
-      ...settings.map(({ source, target }) => ({
-        source,
-        target: join(directory, target),
-        type: "none",
-        options: "bind",
-      })),
-      ...view.hidden.filter(isSetting).map((path) => ({
-        source: "hidden",
-        target: join(directory, path),
-        type: "tmpfs",
-        options: "ro,size=4k,mode=0755",
-      })),
+    ...view,
+    directories: [
+      ...view.directories.filter(({ target }) => !isSetting(target)),
+      { source: directory, target: "/etc" },
     ],
+    hidden: view.hidden.filter((path) => !isGathered(path)),
   };
 }
 
@@ -55,8 +49,13 @@ function isSetting(path: string): boolean {
   return path.startsWith("/etc/");
 }
 
-/** Whatever the umask of this process is. */
-async function makeOpenDirectory(path: string): Promise<void> {
-  await mkdir(path);
-  await chmod(path, 0o755);
+async function canBeCopied(path: string): Promise<boolean> {
+  const found = await lstat(path);
+  if (found.isSymbolicLink()) return true;
+  if (!found.isFile() && !found.isDirectory()) return false;
+  const wanted = found.isDirectory() ? constants.R_OK | constants.X_OK : constants.R_OK;
+  return access(path, wanted).then(
+    () => true,
+    () => false,
+  );
 }

@@ -61,8 +61,8 @@ async function tryIsolation(
   try {
     await mkdir(path, { mode: 0o700 });
     const whole = await readHostView({ toolDirectories: [], readOnlyDirectories: [], workDirectory: directory });
-    const { view, mounts } = kind === "bubblewrap" ? await gatherSettings(whole, path) : { view: whole, mounts: [] };
-    const enclosure = await openEnclosure({ directory: path, volumeBytes: 4 << 20, asRoot: isRoot(), mounts });
+    const view = await gatherSettings(whole, join(path, "etc"));
+    const enclosure = await openEnclosure({ directory: path, volumeBytes: 4 << 20, asRoot: isRoot() });
     try {
       await mkdir(join(enclosure.volumeFromHere, "workspace"));
       const end = await runStep(

@@ -138,7 +138,7 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
   /** Without isolation a step can read anything, so nothing names all that it depends on. */
   async function cacheOf(here: Machine): Promise<StepCacheInUse | undefined> {
     if (options.stepCache === undefined || here.isolation === "none") return undefined;
-    return { steps: options.stepCache, programs: await here.programs(), isNamed: () => true };
+    return { steps: options.stepCache, programs: (await here.given()).programs, isNamed: () => true };
   }
 
   /** Of a transform that had to wait. */

@@ -21,11 +21,15 @@ function pythonLibraries(): string[] {
 
 /**
  * A name for what this machine gives to steps: another one after any program on their PATH, any package of the system or
- * anything directly in a directory of the operator's was added, replaced or removed. In place of a container image.
+ * anything directly in a directory of the operator's, or in one of those that they see of /etc, was added, replaced or
+ * removed. In place of a container image.
  */
 export async function nameOfPrograms(isolation: IsolationKind, view: HostView): Promise<string> {
-  const directories = [...new Set([...view.path.split(":"), ...view.tools.map(({ source }) => source), ...libraries])];
-  const listed = await Promise.all([...directories.map(listDirectory), ...listsOfPackages.map(describe)]);
+  const tools = view.tools.map(({ source }) => source);
+  const settings = view.directories.filter(({ target }) => target.startsWith("/etc/")).map(({ source }) => source);
+  const directories = [...new Set([...view.path.split(":"), ...tools, ...libraries, ...settings])];
+  const files = [...listsOfPackages, ...settings];
+  const listed = await Promise.all([...directories.map(listDirectory), ...files.map(describe)]);
   const system = await readFile("/etc/os-release", "utf8").catch(() => "");
   const parts = [isolation, process.arch, view.path, system, ...listed];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");

@@ -33,10 +33,14 @@ export function createSeat(options: {
   let slot: number | undefined;
   let enclosure: Enclosure | undefined;
 
-  async function enclose(): Promise<Enclosure> {
+  async function enclose(controlGroups: readonly string[] | undefined): Promise<Enclosure> {
     if (machine.isolation === "none") return openDirectory({ directory });
-    const { mounts } = machine;
-    return openEnclosure({ directory, volumeBytes: limits.diskBytes, asRoot: isRoot(), mounts });
+    return openEnclosure({
+      directory,
+      volumeBytes: limits.diskBytes,
+      asRoot: isRoot(),
+      ...(controlGroups && { controlGroups }),
+    });
   }
 
   const clear = async (): Promise<void> => enclosure?.destroy();
@@ -53,13 +57,13 @@ export function createSeat(options: {
       const isolated = machine.isolation !== "none";
       const user = isolated ? stepUser(slot) : ({ kind: "mapped", id: 1000 } as const);
       const controlGroup = isolated ? await options.controlGroup(slot) : undefined;
-      enclosure = await enclose();
+      enclosure = await enclose(controlGroup?.procsFiles);
       // Whoever cleared it a moment ago found nothing.
       if (signal.aborted) await clear();
       return {
         isolation: machine.isolation,
         enclosure,
-        view: machine.view,
+        view: (await machine.given()).view,
         seccompFile: machine.seccompFile,
         user,
         controlGroup,

@@ -7,7 +7,6 @@ import type { WayToGit } from "../git/git-request.ts";
 import type { RemoteAccess } from "../git/remote.ts";
 import { createSourceCache, type Sources } from "../git/source-cache.ts";
 import { createControlGroup, findControlGroups, removeStaleGroups } from "./control-groups.ts";
-import type { EnclosureMount } from "./enclosure.ts";
 import { gatherSettings } from "./gather-settings.ts";
 import { readHostView, type HostView } from "./host-view.ts";
 import { claimInstanceDirectory, isStaleInstance, type InstanceDirectory } from "./instance-directory.ts";
@@ -39,14 +38,18 @@ export interface MachineOptions {
 export interface Machine {
   readonly isolation: IsolationKind;
   readonly instance: InstanceDirectory;
-  readonly view: HostView;
-  /** What an enclosure needs for that view. */
-  readonly mounts: readonly EnclosureMount[];
   readonly hierarchies: Awaited<ReturnType<typeof findControlGroups>>;
   readonly seccompFile: string | undefined;
   readonly sources: Sources;
-  /** Names what this machine gives to steps, see `nameOfPrograms`. */
-  readonly programs: () => Promise<string>;
+  /** What it gives to steps now. */
+  readonly given: () => Promise<Given>;
+}
+
+/** What a machine gives to steps, until something of it changes. */
+export interface Given {
+  readonly view: HostView;
+  /** Names it, see `nameOfPrograms`. */
+  readonly programs: string;
 }
 
 /** @throws SandboxUnavailable with what is missing and the remedy. */
@@ -74,23 +77,40 @@ export async function surveyMachine(options: MachineOptions): Promise<Machine> {
       way: options.wayToGit,
       run: (command) => runCommand(command),
     });
-    const programs = rememberFor(programsRememberedMs, options.clock, () => nameOfPrograms(isolation, view));
-    const gathered = isolation === "bubblewrap" ? await gatherSettings(view, instance.path) : { view, mounts: [] };
-    return { isolation, instance, ...gathered, hierarchies, seccompFile, sources, programs };
+    const given = rememberFor(rememberedMs, options.clock, lookAgain(isolation, view, instance.path));
+    return { isolation, instance, hierarchies, seccompFile, sources, given };
   } catch (error) {
     await removeAll(instance.path);
     throw error;
   }
 }
 
-/** How long it takes until somebody notices that a program of this machine was replaced. */
-const programsRememberedMs = 60_000;
+/** How long it takes until somebody notices that a program or a setting of this machine was replaced. */
+const rememberedMs = 60_000;
+
+/** Finds what steps are given, and copies its settings anew when anything has changed; what was copied before may be in use. */
+function lookAgain(isolation: IsolationKind, whole: HostView, directory: string): () => Promise<Given> {
+  let given: Given | undefined;
+  let copies = 0;
+  return async () => {
+    const programs = await nameOfPrograms(isolation, whole);
+    if (given?.programs !== programs) {
+      const view = isolation === "none" ? whole : await gatherSettings(whole, join(directory, `etc-${(copies += 1)}`));
+      given = { view, programs };
+    }
+    return given;
+  };
+}
 
 function rememberFor<T>(ms: number, clock: Clock, find: () => Promise<T>): () => Promise<T> {
   let found: { readonly value: Promise<T>; readonly until: number } | undefined;
   return () => {
     const now = clock.now().getTime();
-    if (found === undefined || now >= found.until) found = { value: find(), until: now + ms };
+    if (found === undefined || now >= found.until) {
+      const value = find();
+      found = { value, until: now + ms };
+      value.catch(() => (found = undefined));
+    }
     return found.value;
   };
 }

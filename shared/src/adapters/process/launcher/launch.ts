@@ -65,6 +65,8 @@ export interface Entry {
   /** Where the FIFOs `stdout` and `stderr` are; the script and its input are written there. For one at a time. */
   readonly directory: string;
   readonly script: string;
+  /** The FIFO, in that directory, that another shell reads the name from in its place. */
+  readonly fifo?: string | undefined;
   /** In the file that is named as the script, with `.input` behind it. */
   readonly input?: Uint8Array | undefined;
   readonly onOutput: Launch["onOutput"];
@@ -74,10 +76,10 @@ export interface Entry {
  * Has a shell run a script, whose name is the `id` of what comes back. That is closed, always without an exit code, when
  * nobody has the FIFOs open any more; killing it only stops to wait for that.
  */
-export function enter({ shell, directory, script, input, onOutput }: Entry): Launched {
+export function enter({ shell, directory, script, fifo, input, onOutput }: Entry): Launched {
   launcher ??= startLauncher();
   const { id, ...ends } = launcher.add(onOutput);
-  launcher.send({ ask: "enter", id, shell: shell.id, directory, script, input });
+  launcher.send({ ask: "enter", id, shell: shell.id, directory, script, fifo, input });
   return launched(launcher, id, ends);
 }
 

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, closeSync, constants, openSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, constants, openSync, writeFileSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -72,7 +72,7 @@ function launch({ id, argv, environment, directory, input, files }: Extract<Requ
   }
 }
 
-function enter({ id, shell, directory, script, input }: Extract<Request, { ask: "enter" }>): void {
+function enter({ id, shell, directory, script, fifo, input }: Extract<Request, { ask: "enter" }>): void {
   const opened: Socket[] = [];
   const open = (stream: "stdout" | "stderr"): Socket => {
     const socket = openFifo(join(directory, stream));
@@ -93,10 +93,21 @@ function enter({ id, shell, directory, script, input }: Extract<Request, { ask: 
         if (left === 0 && entered.delete(id)) tell({ tell: "closed", id, exitCode: undefined });
       });
     }
-    running.get(shell)?.stdin?.write(`${id}\n`);
+    if (fifo === undefined) running.get(shell)?.stdin?.write(`${id}\n`);
+    else writeToFifo(join(directory, fifo), `${id}\n`);
   } catch (error) {
     for (const socket of opened) socket.destroy();
     tellFailed(id, error);
+  }
+}
+
+/** @throws Error with the code ENXIO when nobody has it open for reading. */
+function writeToFifo(path: string, text: string): void {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    writeSync(fd, text);
+  } finally {
+    closeSync(fd);
   }
 }
 

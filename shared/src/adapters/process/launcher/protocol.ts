@@ -19,6 +19,7 @@ export type Request =
       readonly shell: number;
       readonly directory: string;
       readonly script: string;
+      readonly fifo: string | undefined;
       readonly input: Uint8Array | undefined;
     }
   | { readonly ask: "kill"; readonly id: number }
