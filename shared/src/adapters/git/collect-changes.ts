@@ -31,8 +31,9 @@ export interface WorkTree {
   /** A commit or a tree. */
   readonly base: string;
   readonly baseTree: string;
-  /** The work tree as this process sees it. */
+  /** The work tree as this process sees it, and the git directory. */
   readonly fromHere: string;
+  readonly gitDirectoryFromHere: string;
   readonly run: RunCommand;
 }
 
@@ -102,7 +103,7 @@ async function stage(
 ): Promise<Staged | (CollectedChanges & { readonly kind: "nested-repository" | "patch-too-large" })> {
   const { repository, base, baseTree, run } = workTree;
   // Files below a submodule's path are invisible to `git add`, so they are looked for by hand.
-  const hasSubmodules = placeIndex(repository);
+  const hasSubmodules = placeIndex(workTree.gitDirectoryFromHere);
   const script = `
 git add --all
 tree=$(git write-tree)
@@ -141,9 +142,9 @@ const gitlinkInIndex = Buffer.from([0, 0, 0xe0, 0]);
  *
  * @returns false when there is no submodule in it.
  */
-function placeIndex(repository: TrustedRepository): boolean {
-  const laidOut = readFileSync(laidOutIndex(repository));
-  const index = join(repository.gitDirectory, "index");
+function placeIndex(gitDirectory: string): boolean {
+  const laidOut = readFileSync(laidOutIndex(gitDirectory));
+  const index = join(gitDirectory, "index");
   writeFileSync(index, laidOut);
   utimesSync(index, 1, 1);
   return laidOut.includes(gitlinkInIndex);

@@ -13,7 +13,7 @@ import { basename, dirname, join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { codeOf } from "../error-code.ts";
 import type { KnownCommits } from "./fetch-request.ts";
-import { createTrustedRepository } from "./trusted-repository.ts";
+import { createObjectStore, createTrustedRepository } from "./trusted-repository.ts";
 
 /*
  * A commit that is kept is a directory of its name, in one of its repository: a bare repository, and the name of its tree.
@@ -30,14 +30,13 @@ export interface StartingPoint extends KnownCommits {
   readonly place: string | undefined;
 }
 
-/** Links what is kept of a commit into a new repository. @returns its tree, or undefined when it is not there (any more). */
+/** Links what is kept of a commit into a new place for objects. @returns its tree, or undefined when it is not there (any more). */
 export async function takeKept(place: string, gitDirectory: string): Promise<string | undefined> {
   const baseTree = baseTreeOf(place);
   if (baseTree === undefined) return undefined;
   try {
-    createTrustedRepository(gitDirectory);
+    createObjectStore(gitDirectory);
     await linkPacks(place, gitDirectory);
-    copyShallow(place, gitDirectory);
     const now = new Date();
     utimesSync(place, now, now);
     return baseTree;

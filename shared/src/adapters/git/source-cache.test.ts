@@ -9,6 +9,7 @@ import type { TransformJob } from "#shared/ports/sandbox.ts";
 import { fingerprintOf } from "#shared/tokens/fingerprint.ts";
 import { openSandboxWorld, type SandboxWorld } from "#shared/testing/sandbox-world.ts";
 import type { RemoteAccess } from "./remote.ts";
+import { createTrustedRepository } from "./trusted-repository.ts";
 import { createSourceCache, type Sources } from "./source-cache.ts";
 
 type Source = TransformJob["source"];
@@ -45,6 +46,7 @@ let places = 0;
 async function bring(sources: Sources, source: Source, signal = wanted): Promise<string> {
   const gitDirectory = join(directory, `repository-${(places += 1)}`);
   const { baseTree } = await sources.bring(source, gitDirectory, signal);
+  createTrustedRepository(gitDirectory);
   expect(baseTree).toBe((await world.git(source.name, "rev-parse", `${source.commit}^{tree}`)).trim());
   const { stdout, stderr } = await runCommand({
     argv: ["git", "--git-dir", gitDirectory, "archive", "--format=tar", source.commit],

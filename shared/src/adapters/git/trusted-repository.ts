@@ -1,5 +1,6 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectory } from "./make-directory.ts";
 
 /**
  * Attributes of the repository must not change what we read or write: no line ending conversion, keyword expansion,
@@ -9,17 +10,31 @@ export const plainAttributes =
   "* -text !eol -ident -filter -working-tree-encoding !diff !merge -export-ignore -export-subst\n";
 
 /**
- * Makes an empty bare repository, without starting git. Its objects may be read by everybody who can reach them. It is a
- * handful of tiny files, so it is done at once: handing each to another thread takes longer.
+ * Makes a place for objects in what may become a repository. They may be read by everybody who can reach them. What is there
+ * already stays.
  */
-export function createTrustedRepository(gitDirectory: string): void {
-  for (const name of ["objects", "objects/info", "objects/pack"]) {
-    mkdirSync(join(gitDirectory, name), { recursive: true });
+export function createObjectStore(gitDirectory: string): void {
+  makeDirectory(gitDirectory);
+  for (const name of ["objects", "objects/pack"]) {
+    makeDirectory(join(gitDirectory, name));
     // Whatever the umask of this process is.
     chmodSync(join(gitDirectory, name), 0o755);
   }
-  for (const name of ["refs/heads", "info"]) mkdirSync(join(gitDirectory, name), { recursive: true });
+}
+
+/**
+ * Makes a bare repository without references, and starts no git for it. It is a handful of tiny files, so it is done at once:
+ * handing each to another thread takes longer.
+ *
+ * @param objectsElsewhere The `objects` of another repository, to be read besides its own.
+ */
+export function createTrustedRepository(gitDirectory: string, objectsElsewhere?: string): void {
+  createObjectStore(gitDirectory);
+  for (const name of ["refs", "info"]) makeDirectory(join(gitDirectory, name));
   writeFileSync(join(gitDirectory, "HEAD"), "ref: refs/heads/base\n");
   writeFileSync(join(gitDirectory, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = false\n");
   writeFileSync(join(gitDirectory, "info", "attributes"), plainAttributes);
+  if (objectsElsewhere === undefined) return;
+  makeDirectory(join(gitDirectory, "objects", "info"));
+  writeFileSync(join(gitDirectory, "objects", "info", "alternates"), `${objectsElsewhere}\n`);
 }

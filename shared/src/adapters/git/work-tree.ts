@@ -42,7 +42,7 @@ export async function layOut(options: {
   const script = `export GIT_INDEX_FILE="$2"
 exec git read-tree --reset -u "$1"`;
   const { repository, tree, run } = options;
-  const index = laidOutIndex(repository);
+  const index = laidOutIndex(repository.gitDirectory);
   const { exitCode, stderr } = await runGitScript(run, repository, script, [tree, index]);
   if (exitCode === 0) return;
   if (/no space left|unable to (write|create) file/i.test(stderr)) {
@@ -53,7 +53,7 @@ exec git read-tree --reset -u "$1"`;
 }
 
 /** Git's index of a work tree as it was laid out, which stays as it is. */
-export function laidOutIndex({ gitDirectory }: Pick<TrustedRepository, "gitDirectory">): string {
+export function laidOutIndex(gitDirectory: string): string {
   return join(gitDirectory, "laid-out");
 }
 

@@ -8,7 +8,7 @@ import { TransformFailed } from "#shared/transform/transform-failed.ts";
 import { collectChanges, stageChanges, type CollectedChanges } from "./collect-changes.ts";
 import { GitFailed, type RunCommand, type TrustedRepository } from "./git-command.ts";
 import { isBelow } from "./git-path.ts";
-import { plainAttributes } from "./trusted-repository.ts";
+import { createTrustedRepository, plainAttributes } from "./trusted-repository.ts";
 import { laidOutIndex, layOut, treeOfWorkspace, wholeTree } from "./work-tree.ts";
 
 /** The repository at its base commit, laid out for the steps, with a git directory they cannot reach. */
@@ -21,8 +21,10 @@ export interface Workspace {
 
 /** How the base is laid out. */
 export interface LayOut {
-  /** With every object of the base commit, outside of what steps can see. */
+  /** A repository with every object of the base commit, outside of what steps can see, as `run` sees it. */
   readonly gitDirectory: string;
+  /** The same as this process sees it. */
+  readonly gitDirectoryFromHere: string;
   /** What the steps see of the base, see {@link treeToShow}. */
   readonly shownTree: string;
   /** The work tree as `run` sees it, and as this process does; an empty directory. */
@@ -41,7 +43,8 @@ export async function openWorkspace(options: LayOut): Promise<Workspace> {
   const repository: TrustedRepository = { gitDirectory, workTree: options.workTree };
   await judged(() => layOut({ repository, tree, run }));
   placeThrowawayGit(options, tree);
-  const base = { repository, base: tree, baseTree: tree, fromHere: options.workTreeFromHere, run };
+  const { workTreeFromHere: fromHere, gitDirectoryFromHere } = options;
+  const base = { repository, base: tree, baseTree: tree, fromHere, gitDirectoryFromHere, run };
 
   return {
     async changedFiles() {
@@ -78,10 +81,15 @@ export async function openWorkspace(options: LayOut): Promise<Workspace> {
  * nothing else. @throws GitFailed when there is no such directory.
  */
 export async function treeToShow(
-  options: Pick<LayOut, "gitDirectory" | "source" | "workspace" | "run"> & { readonly baseTree: string },
+  options: Pick<LayOut, "source" | "workspace" | "run"> & {
+    /** With every object of the base commit. */
+    readonly gitDirectory: string;
+    readonly baseTree: string;
+  },
 ): Promise<string> {
   const { gitDirectory, source, workspace, run, baseTree } = options;
   if (!workspace.onlyFetch || workspace.path === "") return baseTree;
+  createTrustedRepository(gitDirectory);
   const repository = { gitDirectory, workTree: gitDirectory };
   return treeOfWorkspace({ repository, commit: source.commit, path: workspace.path, run });
 }
@@ -134,7 +142,7 @@ function placeThrowawayGit(options: LayOut, tree: string): void {
   };
   // In memory, and small: the thread pool costs many times more.
   for (const [name, content] of Object.entries(files)) writeFileSync(join(gitDirectory, name), content);
-  copyFileSync(laidOutIndex(options), join(gitDirectory, "index"));
+  copyFileSync(laidOutIndex(options.gitDirectoryFromHere), join(gitDirectory, "index"));
 }
 
 /** A commit as git stores it: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects */

@@ -93,7 +93,10 @@ describeJobs("a Job that goes wrong", (bench) => {
   test("a step that the kernel ends for want of memory is a verdict on the step", async () => {
     const job = aJob(source, ["sleep 600"]);
     await sandbox.start(job);
-    cluster.node.killContainer(await running(job, "step-0"), "step-0", { reason: "OOMKilled", exitCode: 137 });
+    const pod = await running(job, "step-0");
+    // Of a container that is only being started, what is started a moment later would live on.
+    await hasBegun(job);
+    cluster.node.killContainer(pod, "step-0", { reason: "OOMKilled", exitCode: 137 });
     expect(await lost(job)).toMatchObject({ kind: "limit", step: 0, retryable: false });
     expect(world.reports).toEqual([]);
   });

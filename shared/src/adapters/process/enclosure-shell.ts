@@ -57,7 +57,7 @@ export interface EnclosureShell {
 
 export function createEnclosureShell(options: {
   readonly shell: Launched;
-  /** The directory of the scripts. */
+  /** The directory of the scripts, as this process sees it. */
   readonly commands: string;
   /** Whether there is a limited shell, too. */
   readonly hasLimited: boolean;

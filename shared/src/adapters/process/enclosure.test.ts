@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)(`an enclosure ${missing ?? ""}`, () => {
     expect(printed.stdout.split("\n").filter((line) => /^\s*\w+:/.test(line))).toHaveLength(1);
     expect(printed.stdout).toMatch(/^\/proc\/1$/m);
     expect(printed.stdout.split("\n").length).toBeLessThan(10);
-    expect(await readdir(join(directory, "volume"))).toEqual([]);
+    expect(await readdir(join(directory, "own"))).toEqual([]);
     expect(await readdir(enclosure.volumeFromHere)).toEqual(["x"]);
   });
 

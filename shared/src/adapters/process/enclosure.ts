@@ -21,6 +21,9 @@ export interface Enclosure {
   readonly volume: string;
   /** The same directory, as this process reaches it. */
   readonly volumeFromHere: string;
+  /** A directory of our own, for what steps do not see: it is as large as the volume, and frees what is in it as quickly. */
+  readonly own: string;
+  readonly ownFromHere: string;
   /**
    * As {@link launch}, but inside, with the volume and without a network; one at a time. To kill it is to end the enclosure.
    * It has an exit code also when a signal ended it: 128 and the signal's number.
@@ -37,7 +40,7 @@ export interface Enclosure {
 }
 
 export interface EnclosureOptions {
-  /** An existing directory, closed to others: the volume is mounted in it (inside only), and our scripts lie beside it. */
+  /** An existing directory, closed to others. All is mounted in it, inside only: to the machine it stays as good as empty. */
   readonly directory: string;
   readonly volumeBytes: number;
   readonly asRoot: boolean;
@@ -57,22 +60,25 @@ const bytesPerFile = 4096;
 /** @throws Error with what `unshare` or `mount` said when this machine does not allow it. */
 export async function openEnclosure(options: EnclosureOptions): Promise<Enclosure> {
   const { directory, volumeBytes, asRoot } = options;
-  const volume = join(directory, "volume");
-  const commands = join(directory, "commands");
-  for (const path of [volume, commands]) mkdirSync(path);
+  const own = join(directory, "own");
+  const volume = join(own, "volume");
+  const fstab = join(directory, "fstab");
+  mkdirSync(own);
   const files = Math.max(fewestFiles, Math.ceil(volumeBytes / bytesPerFile));
   const volumeOptions = `size=${volumeBytes},nr_inodes=${files},mode=0755,nosuid,nodev`;
   const mounts = [
-    ["octobatch", volume, "tmpfs", volumeOptions],
+    ["octobatch", own, "tmpfs", volumeOptions],
+    ["octobatch", volume, "tmpfs", `${volumeOptions},X-mount.mkdir`],
     ["octobatch", "/proc", "proc", "nosuid,nodev,noexec"],
   ];
-  writeFileSync(join(commands, "fstab"), mounts.map(fstabLine).join(""));
+  writeFileSync(fstab, mounts.map(fstabLine).join(""));
   // At first /proc is the host's, so its first word is this process as the host numbers it.
   const script = `
 commands=$1
-shift
+fstab=$2
+shift 2
 read -r pid rest </proc/self/stat
-mount -a -T "$commands/fstab"
+mount -a -T "$fstab"
 mkfifo -m 622 "$commands/stdout" "$commands/stderr" "$commands/limited"
 ${options.controlGroups === undefined ? "" : startLimitedShell}
 echo "$pid"
@@ -97,7 +103,8 @@ ${shellLoop}`;
       "-euc",
       script,
       "sh",
-      commands,
+      own,
+      fstab,
       ...(options.controlGroups ?? []),
     ],
     environment: { PATH: programPath, LC_ALL: "C" },
@@ -133,11 +140,14 @@ ${shellLoop}`;
     lastResort ??= setTimeout(() => launched.kill(), endingMs);
   };
   const hasLimited = options.controlGroups !== undefined;
-  const inside = (shell = createEnclosureShell({ shell: launched, commands, hasLimited, kill: end }));
+  const ownFromHere = `/proc/${pid}/root${own}`;
+  const inside = (shell = createEnclosureShell({ shell: launched, commands: ownFromHere, hasLimited, kill: end }));
   void ended.then(() => inside.end());
   return {
     volume,
     volumeFromHere: `/proc/${pid}/root${volume}`,
+    own,
+    ownFromHere,
     enter: (command) => inside.start(command),
     async settle() {
       for (let waitedMs = 0; waitedMs < settlingMs; waitedMs += 2) {
@@ -156,10 +166,13 @@ ${shellLoop}`;
 /** An enclosure that encloses nothing, for operators who said that they accept it: a directory and a process group. */
 export function openDirectory({ directory }: Pick<EnclosureOptions, "directory">): Enclosure {
   const volume = join(directory, "volume");
-  mkdirSync(volume);
+  const own = join(directory, "own");
+  for (const path of [volume, own]) mkdirSync(path);
   return {
     volume,
     volumeFromHere: volume,
+    own,
+    ownFromHere: own,
     enter: launch,
     settle: () => Promise.resolve(),
     destroy: () => Promise.resolve(),

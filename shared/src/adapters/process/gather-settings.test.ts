@@ -7,6 +7,8 @@ import type { HostView } from "./host-view.ts";
 import { isRoot } from "./isolation.ts";
 import { runCommand } from "./run-command.ts";
 
+const user = { kind: "mapped", id: 4711 } as const;
+
 let directory: string;
 let etc: string;
 let view: HostView;
@@ -36,8 +38,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-test("what a view shows of /etc is copied to one place, without what is hidden, and with room for a step's own", async () => {
-  expect(await gatherSettings(view, etc)).toEqual({
+test("what a view shows of /etc is copied to one place, without what is hidden, and with what is a step's own", async () => {
+  expect(await gatherSettings(view, user, etc)).toEqual({
     ...view,
     directories: [
       { source: "/usr", target: "/usr" },
@@ -47,6 +49,7 @@ test("what a view shows of /etc is copied to one place, without what is hidden, 
   });
   expect((await readdir(etc)).toSorted()).toEqual(["group", "hosts", "localtime", "passwd", "ssl"]);
   expect(await readFile(join(etc, "localtime"), "utf8")).toBe("UTC");
+  expect(await readFile(join(etc, "passwd"), "utf8")).toContain("\nstep:x:4711:4711::/tmp:");
   expect(await readFile(join(etc, "ssl", "certs", "a.pem"), "utf8")).toBe("certificate");
   expect(await readlink(join(etc, "ssl", "certs", "b.pem"))).toBe("a.pem");
   expect(await readdir(join(etc, "ssl", "private"))).toEqual([]);
@@ -61,14 +64,14 @@ test("files keep their modes, and what is no file is left out", async () => {
     timeoutMs: 5000,
     maxOutputBytes: 1,
   });
-  await gatherSettings(view, etc);
+  await gatherSettings(view, user, etc);
   expect((await readdir(join(etc, "ssl"))).toSorted()).toEqual(["certs", "private"]);
   expect((await lstat(join(etc, "ssl", "certs", "a.pem"))).mode & 0o777).toBe(0o600);
 });
 
 test.skipIf(isRoot())("what this user may not read is left out", async () => {
   await chmod(join(directory, "ssl", "certs", "a.pem"), 0);
-  await gatherSettings(view, etc);
+  await gatherSettings(view, user, etc);
   expect(await readdir(join(etc, "ssl", "certs"))).toEqual(["b.pem"]);
 });
 
@@ -78,7 +81,7 @@ test("an operator's directory in /etc has its place, and what is hidden in it st
     { source: join(directory, "zone"), target: "/etc/zone" },
   ];
   const hidden = ["/etc/opt/tools/work"];
-  expect(await gatherSettings({ ...view, tools, hidden }, etc)).toMatchObject({ tools, hidden });
+  expect(await gatherSettings({ ...view, tools, hidden }, user, etc)).toMatchObject({ tools, hidden });
   expect((await lstat(join(etc, "opt", "tools"))).isDirectory()).toBe(true);
   expect((await lstat(join(etc, "zone"))).isFile()).toBe(true);
 });

@@ -1,17 +1,25 @@
 import { access, chmod, constants, cp, lstat, mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { HostView } from "./host-view.ts";
+import type { StepUser } from "./step-mounts.ts";
 
-/** Each step has its own, which is mounted there. */
-const ownSettings = ["passwd", "group", "hosts"];
+/** Nobody of the machine's own is among them. */
+function ownSettings({ id }: StepUser): Readonly<Record<string, string>> {
+  return {
+    passwd: `root:x:0:0::/:/usr/sbin/nologin\nstep:x:${id}:${id}::/tmp:/bin/sh\nnobody:x:65534:65534::/:/usr/sbin/nologin\n`,
+    group: `root:x:0:\nstep:x:${id}:\nnogroup:x:65534:\n`,
+    hosts: "127.0.0.1 localhost\n::1 localhost\n",
+  };
+}
 
 /**
- * Copies what a view shows of /etc to one place, `directory`, which is made: to mount it piece by piece takes longer than all
- * else that isolates a step. What is hidden there is left out, and so is what this user may not read.
+ * Copies what a view shows of /etc to one place, `directory`, which is made, and adds what a step of that user finds there
+ * besides: to mount it piece by piece takes longer than all else that isolates a step. What is hidden there is left out, and so
+ * is what this process may not read.
  *
  * @returns the view with that as its /etc.
  */
-export async function gatherSettings(view: HostView, directory: string): Promise<HostView> {
+export async function gatherSettings(view: HostView, user: StepUser, directory: string): Promise<HostView> {
   const inThere = (path: string): string => join(directory, path.slice("/etc".length));
   const isGathered = (path: string): boolean =>
     isSetting(path) && !view.tools.some(({ target }) => `${path}/`.startsWith(`${target}/`));
@@ -27,7 +35,10 @@ export async function gatherSettings(view: HostView, directory: string): Promise
       filter: async (path) => isShown(path) && (await canBeCopied(path)),
     });
   }
-  for (const name of ownSettings) await writeFile(join(directory, name), "");
+  for (const [name, content] of Object.entries(ownSettings(user))) {
+    await writeFile(join(directory, name), content);
+    await chmod(join(directory, name), 0o644);
+  }
   // Nothing can be made in there later on, so what is mounted there has its place now.
   for (const path of hidden) await mkdir(inThere(path), { recursive: true });
   for (const { source, target } of view.tools.filter((shown) => isSetting(shown.target))) {

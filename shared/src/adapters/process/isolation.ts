@@ -61,7 +61,7 @@ async function tryIsolation(
   try {
     await mkdir(path, { mode: 0o700 });
     const whole = await readHostView({ toolDirectories: [], readOnlyDirectories: [], workDirectory: directory });
-    const view = await gatherSettings(whole, join(path, "etc"));
+    const view = await gatherSettings(whole, stepUser(0), join(path, "etc"));
     const enclosure = await openEnclosure({ directory: path, volumeBytes: 4 << 20, asRoot: isRoot() });
     try {
       await mkdir(join(enclosure.volumeFromHere, "workspace"));

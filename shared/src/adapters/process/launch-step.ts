@@ -53,10 +53,6 @@ export function launchStep(place: StepPlace, step: StepLaunch, onOutput: Launch[
     readOnly: [
       { source: join(directory, "launch"), target: ownDirectory },
       ...(place.objectsDirectory === undefined ? [] : [{ source: place.objectsDirectory, target: objectsInside }]),
-      ...["passwd", "group", "hosts"].map((name) => ({
-        source: join(directory, "launch", name),
-        target: `/etc/${name}`,
-      })),
       ...step.files.flatMap(({ path, belowTmp }, index) =>
         belowTmp ? [] : [{ source: join(directory, "files", String(index)), target: path }],
       ),
@@ -111,9 +107,6 @@ function prepare(place: StepPlace, step: StepLaunch): string {
   const launch: Record<string, string> = {
     script: launchScript(place, step, directory),
     commands: step.script,
-    passwd: `root:x:0:0::/:/usr/sbin/nologin\nstep:x:${user.id}:${user.id}::/tmp:/bin/sh\nnobody:x:65534:65534::/:/usr/sbin/nologin\n`,
-    group: `root:x:0:\nstep:x:${user.id}:\nnogroup:x:65534:\n`,
-    hosts: "127.0.0.1 localhost\n::1 localhost\n",
   };
   for (const [name, content] of Object.entries(launch)) makeFile(join(here, "launch", name), content);
   for (const [index, file] of step.files.entries()) {

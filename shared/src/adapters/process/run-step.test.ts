@@ -53,6 +53,6 @@ describe.skipIf(missing !== undefined)(`a step of the enclosure's own user ${mis
     expect(await run(0, "chmod 0 /dev/stdout /dev/stderr; echo x")).toMatchObject({ exitCode: 0, stdout: "x\n" });
     expect(await run(1, "echo next")).toMatchObject({ exitCode: 0, stdout: "next\n" });
     // Nothing is closed to root, so this is what shows it there.
-    expect((await stat(join(directory, "commands", "stdout"))).mode & 0o777).toBe(0o622);
+    expect((await stat(join(enclosure.ownFromHere, "stdout"))).mode & 0o777).toBe(0o622);
   });
 });

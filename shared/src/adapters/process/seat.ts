@@ -63,7 +63,7 @@ export function createSeat(options: {
       return {
         isolation: machine.isolation,
         enclosure,
-        view: (await machine.given()).view,
+        view: await (await machine.given()).viewFor(user),
         seccompFile: machine.seccompFile,
         user,
         controlGroup,

@@ -13,6 +13,7 @@ import { claimInstanceDirectory, isStaleInstance, type InstanceDirectory } from 
 import { detectIsolation, type IsolationKind } from "./isolation.ts";
 import { nameOfPrograms } from "./programs.ts";
 import { removeAll } from "./remove-all.ts";
+import type { StepUser } from "./step-mounts.ts";
 import { runCommand } from "./run-command.ts";
 import { seccompProgram } from "./seccomp.ts";
 
@@ -47,7 +48,7 @@ export interface Machine {
 
 /** What a machine gives to steps, until something of it changes. */
 export interface Given {
-  readonly view: HostView;
+  readonly viewFor: (user: StepUser) => Promise<HostView>;
   /** Names it, see `nameOfPrograms`. */
   readonly programs: string;
 }
@@ -95,10 +96,22 @@ function lookAgain(isolation: IsolationKind, whole: HostView, directory: string)
   return async () => {
     const programs = await nameOfPrograms(isolation, whole);
     if (given?.programs !== programs) {
-      const view = isolation === "none" ? whole : await gatherSettings(whole, join(directory, `etc-${(copies += 1)}`));
-      given = { view, programs };
+      const viewFor = rememberEach(async (user) =>
+        isolation === "none" ? whole : gatherSettings(whole, user, join(directory, `etc-${(copies += 1)}`)),
+      );
+      given = { viewFor, programs };
     }
     return given;
+  };
+}
+
+function rememberEach(find: (user: StepUser) => Promise<HostView>): (user: StepUser) => Promise<HostView> {
+  const found = new Map<number, Promise<HostView>>();
+  return (user) => {
+    const known = found.get(user.id) ?? find(user);
+    found.set(user.id, known);
+    known.catch(() => found.delete(user.id));
+    return known;
   };
 }
 

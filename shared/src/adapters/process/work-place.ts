@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
 import type { Snapshot } from "#shared/transform/snapshot.ts";
+import { createTrustedRepository } from "../git/trusted-repository.ts";
 import { openWorkspace, type Workspace } from "../git/workspace.ts";
 import { objectsInside, type StepPlace } from "./launch-step.ts";
 import { runCommand } from "./run-command.ts";
@@ -19,6 +20,7 @@ export interface WorkPlace {
 export async function openWorkPlace(options: {
   readonly job: Pick<TransformJob, "source" | "workspace">;
   readonly place: StepPlace;
+  /** With every object of the base commit. */
   readonly gitDirectory: string;
   /** What the steps see of the base, see `treeToShow`. */
   readonly shownTree: string;
@@ -27,14 +29,18 @@ export async function openWorkPlace(options: {
   /** Whether snapshots are wanted. */
   readonly keeps: boolean;
 }): Promise<WorkPlace> {
-  const { job, gitDirectory, after, keeps } = options;
+  const { job, after, keeps } = options;
   const { enclosure, user, isolation } = options.place;
   const workTreeFromHere = join(enclosure.volumeFromHere, "workspace");
   mkdirSync(workTreeFromHere);
-  const objectsDirectory = join(gitDirectory, "objects");
+  const objectsDirectory = join(options.gitDirectory, "objects");
+  const gitDirectory = join(enclosure.own, "git");
+  const gitDirectoryFromHere = join(enclosure.ownFromHere, "git");
+  createTrustedRepository(gitDirectoryFromHere, objectsDirectory);
   const workspace = await openWorkspace({
     ...job,
     gitDirectory,
+    gitDirectoryFromHere,
     shownTree: options.shownTree,
     workTree: join(enclosure.volume, "workspace"),
     workTreeFromHere,

@@ -29,10 +29,12 @@ export async function openPodRoom(options: {
 }): Promise<StepRoom> {
   const { job, shownTree, line, artifacts } = options;
   const directory = inWork(subPaths.workspace);
+  const gitDirectory = inPrivate(subPaths.gitDirectory);
   const workspace = await openWorkspace({
     source: job.source,
     workspace: job.workspace,
-    gitDirectory: inPrivate(subPaths.gitDirectory),
+    gitDirectory,
+    gitDirectoryFromHere: gitDirectory,
     shownTree,
     workTree: directory,
     workTreeFromHere: directory,
