@@ -43,7 +43,7 @@ export const objectsInside = `${ownDirectory}/objects`;
 export function launchStep(place: StepPlace, step: StepLaunch, onOutput: Launch["onOutput"]): Launched {
   const directory = prepare(place, step);
   if (place.isolation === "none") {
-    const argv = ["/bin/sh", join(directory, "launch", "script")] as const;
+    const argv = ["/bin/sh", join(directory, "launch", "start")] as const;
     return place.enclosure.enter({ argv, environment: ownEnvironment, directory: place.enclosure.volume, onOutput });
   }
   const mounts: StepMounts = {
@@ -58,7 +58,7 @@ export function launchStep(place: StepPlace, step: StepLaunch, onOutput: Launch[
       ),
     ],
   };
-  const command = ["/bin/sh", `${ownDirectory}/script`];
+  const command = ["/bin/sh", `${ownDirectory}/start`];
   const seccomp = place.isolation === "bubblewrap" ? place.seccompFile : undefined;
   const isolated =
     place.isolation === "bubblewrap"
@@ -79,7 +79,7 @@ export function launchStep(place: StepPlace, step: StepLaunch, onOutput: Launch[
   });
 }
 
-/** Nothing a spec says is in the environment of our own launchers; the script sets it, inside. */
+/** Nothing a spec says is in the environment of our own launchers; `start` sets it, inside. */
 const ownEnvironment = { PATH: programPath, LC_ALL: "C" };
 
 /**
@@ -105,8 +105,8 @@ function prepare(place: StepPlace, step: StepLaunch): string {
   for (const name of ["", "tmp", "shm", "files", "root", "launch", "launch/objects"])
     makeOwnDirectory(join(here, name));
   const launch: Record<string, string> = {
-    script: launchScript(place, step, directory),
-    commands: step.script,
+    start: startScript(place, step, directory),
+    script: step.script,
   };
   for (const [name, content] of Object.entries(launch)) makeFile(join(here, "launch", name), content);
   for (const [index, file] of step.files.entries()) {
@@ -125,8 +125,8 @@ export function stepDirectory(volume: string, index: number): string {
   return join(volume, "steps", String(index));
 }
 
-/** Makes its own shell what a step runs in, and reads the commands in the same shell: to start another takes a millisecond. */
-function launchScript(place: StepPlace, step: StepLaunch, directory: string): string {
+/** Makes its own shell what a step runs in. The script has another one, whose messages name the script and its lines alone. */
+function startScript(place: StepPlace, step: StepLaunch, directory: string): string {
   const isolated = place.isolation !== "none";
   const home = isolated ? "/tmp" : join(directory, "tmp");
   const root = isolated ? "/workspace" : join(place.enclosure.volume, "workspace");
@@ -140,7 +140,7 @@ function launchScript(place: StepPlace, step: StepLaunch, directory: string): st
     "unset LC_ALL",
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
     `cd ${shellQuote(workspace)} || exit 1`,
-    `. ${shellQuote(isolated ? `${ownDirectory}/commands` : join(directory, "launch", "commands"))}`,
+    `exec /bin/sh ${shellQuote(isolated ? `${ownDirectory}/script` : join(directory, "launch", "script"))}`,
     "",
   ].join("\n");
 }
