@@ -8,7 +8,7 @@ import { benchSelect, selectTable } from "./select-bench.ts";
 
 const usage = `npm run bench -- select [--repos N] [--json]
 npm run bench -- publish [--pull-requests N] [--json]
-npm run bench -- preview [--repos N] [--rounds N] [--at-once N,N,…] [--json]
+npm run bench -- preview [--repos N] [--rounds N] [--at-once N,N,…] [--round-trip-ms N] [--json]
 
   select    selects the repositories of one organization, and counts what that asks of GitHub
   publish   publishes as many pull requests at GitHub's documented limits, in virtual time: with pacing and without
@@ -18,6 +18,7 @@ npm run bench -- preview [--repos N] [--rounds N] [--at-once N,N,…] [--json]
   --pull-requests N  how many pull requests (default 1500)
   --rounds N         how often a preview is measured; medians are shown (default 3)
   --at-once N,N,…    how many repositories are worked on at once, one number after the other (default 1,2,4)
+  --round-trip-ms N  how far away GitHub is when previewing (default 0: on this machine, where git clones are quickest)
   --json             one JSON object as the last line
 
 Exit codes: 0 done, 1 it went wrong or is not as promised, 64 wrong usage.`;
@@ -25,10 +26,10 @@ Exit codes: 0 done, 1 it went wrong or is not as promised, 64 wrong usage.`;
 /** The command line is not one; the message says what was expected. */
 class WrongUsage extends Error {}
 
-function wholeNumber(option: string, text: string): number {
+function wholeNumber(option: string, text: string, least = 1): number {
   const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 100_000) return value;
-  throw new WrongUsage(`${option} ${text}: expected a whole number from 1 to 100000.`);
+  if (Number.isInteger(value) && value >= least && value <= 100_000) return value;
+  throw new WrongUsage(`${option} ${text}: expected a whole number from ${least} to 100000.`);
 }
 
 function commandLine() {
@@ -40,6 +41,7 @@ function commandLine() {
         "pull-requests": { type: "string", default: "1500" },
         rounds: { type: "string", default: "3" },
         "at-once": { type: "string", default: "1,2,4" },
+        "round-trip-ms": { type: "string", default: "0" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -77,6 +79,7 @@ async function bench(): Promise<void> {
         repositories: wholeNumber("--repos", values.repos ?? "100"),
         rounds: wholeNumber("--rounds", values.rounds),
         concurrencies: values["at-once"].split(",").map((text) => wholeNumber("--at-once", text)),
+        roundTripMs: wholeNumber("--round-trip-ms", values["round-trip-ms"], 0),
       });
       const result = previewResult(measured);
       console.log(previewTable(measured));

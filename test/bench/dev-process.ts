@@ -22,15 +22,17 @@ export interface DevProcess {
 /** @throws Error when it does not start; its own words are on standard error. */
 export async function startDevProcess(options: {
   readonly github: LocalGitHub;
+  /** Where its API is reached. */
+  readonly apiUrl: string;
   readonly directory: string;
   readonly settings: Readonly<Record<string, string>>;
 }): Promise<DevProcess> {
-  const { github, directory, settings } = options;
+  const { github, apiUrl, directory, settings } = options;
   await mkdir(directory, { recursive: true });
   const privateKey = join(directory, "app.pem");
   await writeFile(privateKey, github.app.privateKey, { mode: 0o600 });
   const data = join(directory, "data");
-  const address = ["--data", data, "--port", "0", "--github-url", github.apiUrl];
+  const address = ["--data", data, "--port", "0", "--github-url", apiUrl];
   const app = ["--app-id", String(github.app.id), "--private-key", privateKey];
   const child = spawn(
     process.execPath,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { startGitHub, type LocalGitHub } from "../github/local-github.ts";
 import { cloneAll } from "./clone-all.ts";
+import { putFarAway } from "./far-away.ts";
 import { startDevProcess, type DevProcess } from "./dev-process.ts";
 import { previewCampaign, stepsOfCampaign, stepsRun, type Previewed } from "./preview-campaign.ts";
 import { openScratchDirectory } from "./scratch.ts";
@@ -12,6 +13,8 @@ export interface PreviewOptions {
   readonly rounds: number;
   /** How many repositories at once. */
   readonly concurrencies: readonly number[];
+  /** How long a request and its answer are on their way to GitHub and back; 0: it is on this machine. */
+  readonly roundTripMs: number;
 }
 
 /** What one way of getting at all repositories took, once. */
@@ -33,6 +36,7 @@ export interface PreviewRounds {
 
 export interface PreviewBench {
   readonly repositories: number;
+  readonly roundTripMs: number;
   readonly rounds: readonly PreviewRounds[];
   /** Steps that ran when only the pull request's title was edited. */
   readonly editedTextSteps: number;
@@ -48,9 +52,13 @@ const rehearsal = { organization: "rehearsal", repositories: 20 };
  * Previews a campaign of three steps over small repositories, cold and warm, in turn with bare `git clone --depth 1` of the
  * same repositories. GitHub is in this process, the product in one of its own, and a clone is one, too.
  */
-export async function benchPreview({ repositories, rounds, concurrencies }: PreviewOptions): Promise<PreviewBench> {
+export async function benchPreview(options: PreviewOptions): Promise<PreviewBench> {
+  const { repositories, rounds, concurrencies, roundTripMs } = options;
   const scratch = await openScratchDirectory();
   const github = await startGitHub({ directory: join(scratch.directory, "github") });
+  const far = roundTripMs === 0 ? undefined : await putFarAway({ url: github.url, roundTripMs });
+  const url = far?.url ?? github.url;
+  const apiUrl = github.apiUrl.replace(github.url, url);
   try {
     const directory = join(scratch.directory, "packages");
     const names = await addSmallRepositories(github, { organization, count: repositories, directory });
@@ -58,7 +66,7 @@ export async function benchPreview({ repositories, rounds, concurrencies }: Prev
     for (let number = 0; number < rehearsal.repositories; number += 1) {
       await github.addRepository({ owner: rehearsal.organization, name: `stage-${number}` });
     }
-    const urls = names.map((name) => `${github.url}/${organization}/${name}.git`);
+    const urls = names.map((name) => `${url}/${organization}/${name}.git`);
 
     const measured = concurrencies.map((concurrency) => ({
       concurrency,
@@ -79,6 +87,7 @@ export async function benchPreview({ repositories, rounds, concurrencies }: Prev
         );
         const dev = await startDevProcess({
           github,
+          apiUrl,
           directory: join(scratch.directory, "dev"),
           settings: { OCTOBATCH_EXECUTIONS_AT_ONCE: String(concurrency) },
         });
@@ -93,8 +102,10 @@ export async function benchPreview({ repositories, rounds, concurrencies }: Prev
         }
       }
     }
-    return { repositories, rounds: measured, editedTextSteps: edited.text, editedLastStepSteps: edited.lastStep };
+    const [editedTextSteps, editedLastStepSteps] = [edited.text, edited.lastStep];
+    return { repositories, roundTripMs, rounds: measured, editedTextSteps, editedLastStepSteps };
   } finally {
+    await far?.close();
     await github.close();
     await scratch.close();
   }

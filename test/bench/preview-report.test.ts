@@ -13,6 +13,7 @@ const took = (...seconds: readonly number[]): readonly Measurement[] =>
 
 const bench: PreviewBench = {
   repositories: 10,
+  roundTripMs: 0,
   rounds: [
     { concurrency: 1, clone: took(4, 5, 6), cold: took(8, 9, 10), warm: took(2, 3, 1) },
     { concurrency: 2, clone: took(3, 9, 2), cold: took(6, 7, 5), warm: took(4, 4, 4) },

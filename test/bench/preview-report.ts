@@ -29,7 +29,7 @@ const wayNames = { clone: "git clone --depth 1", cold: "preview, cold", warm: "p
 
 /** A line for each way and concurrency: medians of the rounds. */
 export function previewTable(bench: PreviewBench): string {
-  const { repositories, rounds, editedTextSteps, editedLastStepSteps } = bench;
+  const { repositories, roundTripMs, rounds, editedTextSteps, editedLastStepSteps } = bench;
   const head = ["", "at once", "s in all", "× clone", "ms a repository", "fetch", "steps", "diff", "KB fetched"];
   const rows = rounds.flatMap((at) =>
     ways.map((way) => {
@@ -55,6 +55,9 @@ export function previewTable(bench: PreviewBench): string {
     "",
     `Medians of ${count} rounds over ${repositories} repositories; clones and previews took turns. Shares are of what the`,
     "executions themselves took; commits are fetched ahead, while the steps of others run. To fetch is to lay out, too.",
+    roundTripMs === 0
+      ? "GitHub was on this machine: nothing was on its way for any time."
+      : `What was sent to GitHub and its answer took ${roundTripMs} ms for the way.`,
     `Steps that ran with the pull request's title edited: ${editedTextSteps}; with the last of three steps edited: ${editedLastStepSteps}.`,
     `The seconds of --json are those of ${bestForClones(bench).concurrency} at once, at which the clones were quickest.`,
   ].join("\n");
