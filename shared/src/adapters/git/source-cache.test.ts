@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -165,6 +165,27 @@ test("a later commit does not suffer from damage to the one that it starts from,
   expect(world.server.requests).toEqual([upload, upload, upload]);
   expect(await readdir(join(directory, "sources", repository))).toEqual([newer.commit]);
   expect(await readdir(join(directory, "incoming"))).toEqual([]);
+});
+
+test("a commit that turns out to be damaged in use is dropped, and one that is whole is not", async () => {
+  const source = await world.addRepository("plain", "head -c 30000 /dev/urandom | base64 > README.md");
+  const sources = open();
+  const files = await bring(sources, source);
+  const gitDirectory = join(directory, "in-use");
+  await sources.bring(source, gitDirectory, wanted);
+  expect(await sources.dropIfDamaged(source, gitDirectory)).toBe(false);
+  const [repository = ""] = await readdir(join(directory, "sources"));
+  expect(await readdir(join(directory, "sources", repository))).toEqual([source.commit]);
+
+  const packs = join(gitDirectory, "objects", "pack");
+  const name = (await readdir(packs)).find((each) => each.endsWith(".pack")) ?? "";
+  const pack = await readFile(join(packs, name));
+  pack.writeUInt8(pack.readUInt8(pack.length >> 1) ^ 1, pack.length >> 1);
+  await chmod(join(packs, name), 0o644);
+  await writeFile(join(packs, name), pack);
+  expect(await sources.dropIfDamaged(source, gitDirectory)).toBe(true);
+  expect(await readdir(join(directory, "sources", repository))).toEqual([]);
+  expect(await bring(sources, source)).toBe(files);
 });
 
 test("without a cache nothing is kept", async () => {

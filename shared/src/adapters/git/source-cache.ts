@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { TransformJob } from "#shared/ports/sandbox.ts";
 import { unlessAborted } from "#shared/unless-aborted.ts";
 import { fingerprintOf } from "#shared/tokens/fingerprint.ts";
 import { fetchBase, UnusablePack } from "./fetch-base.ts";
 import type { KnownCommits } from "./fetch-request.ts";
-import { GitFailed, type RunCommand } from "./git-command.ts";
+import { gitEnvironment, GitFailed, type RunCommand } from "./git-command.ts";
 import type { WayToGit } from "./git-request.ts";
 import { dropKept, keep, startFromKept, takeKept, trimKept } from "./kept-commits.ts";
 import type { RemoteAccess } from "./remote.ts";
@@ -17,11 +17,17 @@ type Source = TransformJob["source"];
 /** Brings the objects of base commits to where they are worked on. */
 export interface Sources {
   /**
-   * Makes a bare repository in `gitDirectory`, which must not exist, with every object of the source's base commit.
+   * Brings every object of the source's base commit to `gitDirectory`, which must not exist: to `objects` in there. It may have
+   * nothing else of a repository, see {@link createTrustedRepository}.
    *
    * @returns the commit's tree. @throws GitFailed when the commit cannot be fetched; `signal.reason` when it is given up.
    */
   bring(source: Source, gitDirectory: string, signal: AbortSignal): Promise<{ readonly baseTree: string }>;
+  /**
+   * Looks whether what was brought is damaged. Then what is kept of the commit is dropped, and all of it is fetched when it is
+   * wanted again. It reads everything, so it is for when git could not use it.
+   */
+  dropIfDamaged(source: Source, gitDirectory: string): Promise<boolean>;
 }
 
 interface SourceCacheOptions {
@@ -52,7 +58,7 @@ const fetchTimeoutMs = 600_000;
  * Keeps the commits that were fetched, a directory each, made elsewhere and renamed into place: so it is there whole or not
  * at all, however many fetch it at once. Nobody works in it: its packs are linked to where they are needed, so one that is
  * cleared away meanwhile stays whole for whoever has it. A later commit of the same repository starts from the packs of the
- * newest one that is there, and only what is missing is sent; one that turns out to be damaged is dropped. A fetch that
+ * newest one that is there, and only what is missing is sent; one that turns out to be damaged, then or in use, is dropped. A fetch that
  * nobody waits for any more is given up.
  */
 export function createSourceCache(options: SourceCacheOptions): Sources {
@@ -127,11 +133,13 @@ export function createSourceCache(options: SourceCacheOptions): Sources {
     }
   }
 
+  const placeOf = (source: Source): string => join(options.directory, repositoryKey(source), source.commit);
+
   return {
     async bring(source, gitDirectory, signal) {
       signal.throwIfAborted();
       if (options.limitBytes > 0) {
-        const place = join(options.directory, repositoryKey(source), source.commit);
+        const place = placeOf(source);
         const kept = await takeKept(place, gitDirectory);
         if (kept !== undefined) return { baseTree: kept };
         await addOnce(source, place, signal);
@@ -142,7 +150,25 @@ export function createSourceCache(options: SourceCacheOptions): Sources {
       createTrustedRepository(gitDirectory);
       return { baseTree: await unlessAborted(signal, fetchInto(source, { gitDirectory, signal })) };
     },
+    async dropIfDamaged(source, gitDirectory) {
+      if (await areWhole(join(gitDirectory, "objects", "pack"), options.run)) return false;
+      await dropKept(placeOf(source), options.incoming);
+      return true;
+    },
   };
+}
+
+const checkTimeoutMs = 600_000;
+
+async function areWhole(packs: string, run: RunCommand): Promise<boolean> {
+  const indexes = (await readdir(packs)).filter((name) => name.endsWith(".idx")).map((name) => join(packs, name));
+  const { exitCode, timedOut } = await run({
+    argv: ["git", "verify-pack", "--", ...indexes],
+    environment: gitEnvironment({ repository: { gitDirectory: "/nonexistent", workTree: "/nonexistent" } }),
+    timeoutMs: checkTimeoutMs,
+    maxOutputBytes: 1 << 20,
+  });
+  return exitCode === 0 || timedOut;
 }
 
 interface Into {

@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
@@ -15,7 +15,7 @@ import { createProcessSandbox, type ProcessSandboxOptions } from "./process-sand
 function openSandbox(
   world: SandboxWorld,
   options: { isolation?: IsolationKind; slots?: number } & Partial<
-    Pick<ProcessSandboxOptions, "toolDirectories" | "mayBegin" | "codeHost" | "blobs">
+    Pick<ProcessSandboxOptions, "toolDirectories" | "mayBegin" | "codeHost" | "blobs" | "sourceCacheBytes">
   > = {},
 ): ReturnType<typeof createProcessSandbox> {
   return createProcessSandbox({
@@ -51,6 +51,29 @@ describe("the process sandbox on its machine", () => {
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((sandbox) => sandbox.close()));
     await world.close();
+  });
+
+  test("a commit that was damaged on the disk can be tried again, and is fetched for that", async () => {
+    const source = await world.addRepository("plain", "head -c 30000 /dev/urandom | base64 > README.md");
+    const sandbox = open({ sourceCacheBytes: 1 << 30 });
+    const run = async (script: string) => {
+      const job = aJob(source, [script]);
+      await sandbox.start(job);
+      await world.report(job.executionId);
+      return (await world.result(job)).outcome;
+    };
+    expect(await run("echo 1 > x")).toMatchObject({ status: "patch" });
+    const sources = join(world.directory, "work", "sources");
+    const names = await readdir(sources, { recursive: true });
+    const pack = join(sources, names.find((name) => name.endsWith(".pack")) ?? "");
+    const bytes = await readFile(pack);
+    bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
+    await chmod(pack, 0o644);
+    await writeFile(pack, bytes);
+
+    const failure = { kind: "infrastructure", message: expect.stringMatching(/base commit was damaged/) };
+    expect(await run("echo 2 > x")).toMatchObject({ status: "failed", retryable: true, failure });
+    expect(await run("echo 3 > x")).toMatchObject({ status: "patch" });
   });
 
   test("a killed process leaves nothing running, and the next one clears away and starts again", async () => {

@@ -42,15 +42,29 @@ export async function runTransform(job: TransformJob, parts: ProcessParts): Prom
     bring: () =>
       judged(async () => {
         const { baseTree } = await sources.bring(source, gitDirectory, signal);
-        return { baseTree, shownTree: await treeToShow({ gitDirectory, baseTree, source, workspace, run }) };
+        const shownTree = await unlessDamaged(() => treeToShow({ gitDirectory, baseTree, source, workspace, run }));
+        return { baseTree, shownTree };
       }),
     turn: () => seat.take(),
     async open({ shownTree }, after) {
       const place = await seat.open();
       const keeps = cache !== undefined;
-      return roomIn(job, await openWorkPlace({ job, place, gitDirectory, shownTree, after, keeps }), parts);
+      const workPlace = await unlessDamaged(() => openWorkPlace({ job, place, gitDirectory, shownTree, after, keeps }));
+      return roomIn(job, workPlace, parts);
     },
   });
+
+  /** Uses what was brought. Where that fails because it is damaged, it can be tried again. */
+  async function unlessDamaged<T>(use: () => Promise<T>): Promise<T> {
+    try {
+      return await use();
+    } catch (cause) {
+      if (signal.aborted || !(await sources.dropIfDamaged(source, gitDirectory))) throw cause;
+      const message =
+        "What this machine kept of the base commit was damaged. It is fetched anew when it is tried again.";
+      throw new TransformFailed("infrastructure", message, { retryable: true, cause });
+    }
+  }
 }
 
 function roomIn(
