@@ -12,7 +12,7 @@ const timeoutMs = 600_000;
  * Takes the HEAD commit of the git repository that a directory is in, shallow or not, into a new bare repository. The
  * person's own repository is only read.
  *
- * @throws CliError when there is none, or no commit in it.
+ * @throws CliError when there is none, or no commit in it, or when GitHub has none of its kind.
  */
 export async function takeLocalRepository(options: {
   readonly directory: string;
@@ -39,6 +39,7 @@ export async function takeLocalRepository(options: {
   const head = await git("rev-parse", "--quiet", "--verify", "HEAD^{commit}");
   if (head.exitCode !== 0) throw noCommit(directory);
   const commit = printed(head);
+  if (commit.length > 40) throw otherNames(directory);
   createTrustedRepository(gitDirectory);
   const fetch = ["-c", "gc.auto=0", "-c", "maintenance.auto=false", "fetch", "--quiet", "--depth=1", "--no-tags"];
   const from = ["--no-write-fetch-head", "--", pathToFileURL(common).href, commit];
@@ -95,5 +96,13 @@ function noRepository(directory: string, said: string): CliError {
 function noCommit(directory: string): CliError {
   return new CliError("usage", "no-commit", `The git repository of ${directory} has no commit.`, {
     remedy: "Commit something first: the steps run on what HEAD is.",
+  });
+}
+
+/** Git 2.29 and later can name objects by SHA-256: https://git-scm.com/docs/hash-function-transition. */
+function otherNames(directory: string): CliError {
+  const message = `The git repository of ${directory} names its objects by SHA-256, as no repository on GitHub does.`;
+  return new CliError("usage", "sha256-repository", message, {
+    remedy: "Copy its files to a repository made with git init --object-format=sha1, and commit them there.",
   });
 }

@@ -255,6 +255,14 @@ test("a repository without a commit is named with what to do", async () => {
   expect(err).toContain("Commit something first");
 });
 
+test("a repository whose objects are named otherwise than on GitHub is refused with what to do", async () => {
+  await git(directory, "init", "--quiet", "--object-format=sha256", "other");
+  await git(join(directory, "other"), "commit", "--quiet", "--allow-empty", "--message=first");
+  const { code, err } = await tryOut(spec(step("true")), ["--dir", "other"], { cwd: directory });
+  expect(code).toBe(exitCodes.usage);
+  expect(err).toMatch(/SHA-256[^]*--object-format=sha1/);
+});
+
 test("a setting that is wrong is named", async () => {
   const { code, err } = await tryOut(spec(step("true")), [], { env: { OCTOBATCH_STEP_DISK_MB: "much" } });
   expect(code).toBe(exitCodes.configuration);
