@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeDirectory } from "./make-directory.ts";
 
@@ -26,15 +26,13 @@ export function createObjectStore(gitDirectory: string): void {
  * Makes a bare repository without references, and starts no git for it. It is a handful of tiny files, so it is done at once:
  * handing each to another thread takes longer.
  *
- * @param objectsElsewhere The `objects` of another repository, to be read besides its own.
+ * @param objectsElsewhere The `objects` of another repository, in which its own are kept as well.
  */
 export function createTrustedRepository(gitDirectory: string, objectsElsewhere?: string): void {
-  createObjectStore(gitDirectory);
+  if (objectsElsewhere === undefined) createObjectStore(gitDirectory);
+  else if (makeDirectory(gitDirectory)) symlinkSync(objectsElsewhere, join(gitDirectory, "objects"));
   for (const name of ["refs", "info"]) makeDirectory(join(gitDirectory, name));
   writeFileSync(join(gitDirectory, "HEAD"), "ref: refs/heads/base\n");
   writeFileSync(join(gitDirectory, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = false\n");
   writeFileSync(join(gitDirectory, "info", "attributes"), plainAttributes);
-  if (objectsElsewhere === undefined) return;
-  makeDirectory(join(gitDirectory, "objects", "info"));
-  writeFileSync(join(gitDirectory, "objects", "info", "alternates"), `${objectsElsewhere}\n`);
 }

@@ -31,6 +31,9 @@ export const startLimitedShell = `
 exec 5<>"$commands/limited"
 {
   (
+    # Nobody could start a step any more if the kernel took this shell for what needs too much.
+    read -r score </proc/self/oom_score_adj
+    { echo -1000 >/proc/self/oom_score_adj; } 2>/dev/null || :
     for file do
       { echo 0 >"$file"; } 2>/dev/null || unjoined=$file
     done
@@ -40,8 +43,12 @@ exec 5<>"$commands/limited"
 } &`;
 
 /** What a script of the limited shell begins with. */
+const likeOthers = '{ echo "$score" >/proc/self/oom_score_adj; } 2>/dev/null || :';
 const unlessUnjoined =
   '[ -z "${unjoined:-}" ] || { echo "octobatch: the control group of $unjoined cannot be joined" >&2; exit 125; }';
+
+/** How long output may stay open after its command has ended: whoever reads it may have much to do. */
+const closingMs = 10_000;
 
 /** How long the end of a command may take to be said after its output has ended: they come by two ways. */
 const sayingMs = 2000;
@@ -92,6 +99,14 @@ export function createEnclosureShell(options: {
         ...(limited && { fifo: "limited" }),
       });
       current = { output, ended, limited };
+      // Somebody who was ended while it was starting another leaves that behind, asleep, with its output open.
+      void exitCode.then(() =>
+        unlessWithin(
+          closingMs,
+          output.closed.catch(() => undefined),
+          kill,
+        ),
+      );
       void output.closed.then(
         () =>
           unlessWithin(sayingMs, exitCode, () => {
@@ -129,7 +144,7 @@ export function createEnclosureShell(options: {
 
   function scriptOf({ argv, environment, directory, input, files = [] }: EnclosedLaunch, limited: boolean): string {
     return [
-      ...(limited ? [unlessUnjoined] : []),
+      ...(limited ? [likeOthers, unlessUnjoined] : []),
       ...(input === undefined ? [] : [`exec <"$commands/$name.input"`]),
       ...files.map((file, index) => `exec ${index + 3}<${shellQuote(file)}`),
       `cd ${shellQuote(directory)}`,

@@ -117,6 +117,14 @@ describe.skipIf(missing !== undefined)(`an enclosure ${missing ?? ""}`, () => {
     expect(await launched.closed).toBe(4);
   });
 
+  test("ends when something holds the output of a command long after it has ended", async () => {
+    const { launched, printed } = enter("echo said; sleep 600 & exit 3");
+    expect(await launched.closed).toBe(3);
+    expect(printed.stdout).toBe("said\n");
+    await enclosure.settle();
+    expect(await enter("exit 4").launched.closed).toBeUndefined();
+  });
+
   test("a command that leaves sessions behind has ended, and the enclosure settles when they have", async () => {
     const { launched } = enter("(setsid sleep 0.3 >/dev/null 2>&1 &)");
     expect(await launched.closed).toBe(0);

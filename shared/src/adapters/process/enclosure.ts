@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { codeOf } from "../error-code.ts";
 import { programPath } from "../git/git-command.ts";
 import {
   createEnclosureShell,
@@ -30,9 +31,10 @@ export interface Enclosure {
    */
   readonly enter: (command: EnclosedLaunch) => Launched;
   /**
-   * Resolves when no process that began a session of its own is left inside, as all of a step do. Bubblewrap answers a moment before the kernel has ended what a
-   * step left behind, and whoever reads the workspace must be alone with it: a file could become a symlink between two
-   * looks. @throws Error when something is still there after 10 seconds.
+   * Resolves when no process that began a session of its own is left inside, as all that run anything of a step's do, or when
+   * the enclosure has ended. Bubblewrap answers a moment before the kernel has ended what a step left behind, and whoever reads
+   * the workspace must be alone with it: a file could become a symlink between two looks. @throws Error when something is still
+   * there after 10 seconds.
    */
   settle(): Promise<void>;
   /** Ends everything inside. Resolves when nothing is left; ending it twice changes nothing. */
@@ -150,6 +152,7 @@ ${shellLoop}`;
     ownFromHere,
     enter: (command) => inside.start(command),
     async settle() {
+      if (hasEnded) return;
       for (let waitedMs = 0; waitedMs < settlingMs; waitedMs += 2) {
         if (!sessionsLive(`/proc/${pid}/root/proc`)) return;
         await new Promise((resolve) => setTimeout(resolve, 2));
@@ -184,12 +187,22 @@ export function openDirectory({ directory }: Pick<EnclosureOptions, "directory">
  * and so has no number. What has ended and waits for its parent (state Z, X) does not live. See proc(5).
  */
 function sessionsLive(proc: string): boolean {
-  const ids = readdirSync(proc).filter((name) => /^\d+$/.test(name));
+  const ids = namesIn(proc).filter((name) => /^\d+$/.test(name));
   return ids.some((id) => {
     const stat = statOf(`${proc}/${id}`);
     const [state = "Z", , , session = "0"] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return session !== "0" && state !== "Z" && state !== "X";
   });
+}
+
+/** Without its first process nothing is left of an enclosure, and so of its /proc. */
+function namesIn(proc: string): string[] {
+  try {
+    return readdirSync(proc);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ESRCH") return [];
+    throw error;
+  }
 }
 
 function statOf(directory: string): string {

@@ -2,12 +2,10 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { gatherSettings } from "./gather-settings.ts";
+import { gatherSettings, settingsOfUser } from "./gather-settings.ts";
 import type { HostView } from "./host-view.ts";
 import { isRoot } from "./isolation.ts";
 import { runCommand } from "./run-command.ts";
-
-const user = { kind: "mapped", id: 4711 } as const;
 
 let directory: string;
 let etc: string;
@@ -38,8 +36,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-test("what a view shows of /etc is copied to one place, without what is hidden, and with what is a step's own", async () => {
-  expect(await gatherSettings(view, user, etc)).toEqual({
+test("what a view shows of /etc is copied to one place, without what is hidden", async () => {
+  expect(await gatherSettings(view, etc)).toEqual({
     ...view,
     directories: [
       { source: "/usr", target: "/usr" },
@@ -47,9 +45,8 @@ test("what a view shows of /etc is copied to one place, without what is hidden, 
     ],
     hidden: ["/opt/work"],
   });
-  expect((await readdir(etc)).toSorted()).toEqual(["group", "hosts", "localtime", "passwd", "ssl"]);
+  expect((await readdir(etc)).toSorted()).toEqual(["localtime", "ssl"]);
   expect(await readFile(join(etc, "localtime"), "utf8")).toBe("UTC");
-  expect(await readFile(join(etc, "passwd"), "utf8")).toContain("\nstep:x:4711:4711::/tmp:");
   expect(await readFile(join(etc, "ssl", "certs", "a.pem"), "utf8")).toBe("certificate");
   expect(await readlink(join(etc, "ssl", "certs", "b.pem"))).toBe("a.pem");
   expect(await readdir(join(etc, "ssl", "private"))).toEqual([]);
@@ -64,15 +61,47 @@ test("files keep their modes, and what is no file is left out", async () => {
     timeoutMs: 5000,
     maxOutputBytes: 1,
   });
-  await gatherSettings(view, user, etc);
+  await gatherSettings(view, etc);
   expect((await readdir(join(etc, "ssl"))).toSorted()).toEqual(["certs", "private"]);
   expect((await lstat(join(etc, "ssl", "certs", "a.pem"))).mode & 0o777).toBe(0o600);
 });
 
 test.skipIf(isRoot())("what this user may not read is left out", async () => {
   await chmod(join(directory, "ssl", "certs", "a.pem"), 0);
-  await gatherSettings(view, user, etc);
+  await gatherSettings(view, etc);
   expect(await readdir(join(etc, "ssl", "certs"))).toEqual(["b.pem"]);
+});
+
+test("a user has a copy with an account of its own", async () => {
+  const gathered = await gatherSettings(view, etc);
+  const own = join(directory, "own");
+  expect(await settingsOfUser(gathered, { kind: "mapped", id: 4711 }, own)).toEqual({
+    ...gathered,
+    directories: [
+      { source: "/usr", target: "/usr" },
+      { source: own, target: "/etc" },
+    ],
+  });
+  expect((await readdir(own)).toSorted()).toEqual(["group", "hosts", "localtime", "passwd", "ssl"]);
+  expect(await readFile(join(own, "passwd"), "utf8")).toContain("\nstep:x:4711:4711::/tmp:");
+  expect(await readlink(join(own, "ssl", "certs", "b.pem"))).toBe("a.pem");
+});
+
+test("nothing is written where a symbolic link leads to", async () => {
+  const outside = join(directory, "outside");
+  await mkdir(outside);
+  await writeFile(join(outside, "program"), "of the machine");
+  await symlink(outside, join(directory, "ssl", "elsewhere"));
+  await symlink(join(outside, "program"), join(directory, "ssl", "program"));
+  const tools = ["program", "elsewhere/program", "elsewhere/missing", "elsewhere/missing/deeper"].map((name) => ({
+    source: join(directory, "zone"),
+    target: `/etc/ssl/${name}`,
+  }));
+  await gatherSettings({ ...view, tools, hidden: ["/etc/ssl/elsewhere/private"] }, etc);
+  expect(await readFile(join(outside, "program"), "utf8")).toBe("of the machine");
+  expect(await readdir(outside)).toEqual(["program"]);
+  expect((await lstat(join(etc, "ssl", "program"))).isFile()).toBe(true);
+  expect((await lstat(join(etc, "ssl", "elsewhere"))).isSymbolicLink()).toBe(true);
 });
 
 test("an operator's directory in /etc has its place, and what is hidden in it stays hidden there", async () => {
@@ -81,7 +110,7 @@ test("an operator's directory in /etc has its place, and what is hidden in it st
     { source: join(directory, "zone"), target: "/etc/zone" },
   ];
   const hidden = ["/etc/opt/tools/work"];
-  expect(await gatherSettings({ ...view, tools, hidden }, user, etc)).toMatchObject({ tools, hidden });
+  expect(await gatherSettings({ ...view, tools, hidden }, etc)).toMatchObject({ tools, hidden });
   expect((await lstat(join(etc, "opt", "tools"))).isDirectory()).toBe(true);
   expect((await lstat(join(etc, "zone"))).isFile()).toBe(true);
 });

@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openEnclosure } from "./enclosure.ts";
-import { gatherSettings } from "./gather-settings.ts";
+import { gatherSettings, settingsOfUser } from "./gather-settings.ts";
 import { readHostView } from "./host-view.ts";
 import { createRedactor } from "#shared/transform/redactor.ts";
 import { runStep } from "./run-step.ts";
@@ -61,7 +61,7 @@ async function tryIsolation(
   try {
     await mkdir(path, { mode: 0o700 });
     const whole = await readHostView({ toolDirectories: [], readOnlyDirectories: [], workDirectory: directory });
-    const view = await gatherSettings(whole, stepUser(0), join(path, "etc"));
+    const view = await settingsOfUser(await gatherSettings(whole, join(path, "etc")), stepUser(0), join(path, "etc-0"));
     const enclosure = await openEnclosure({ directory: path, volumeBytes: 4 << 20, asRoot: isRoot() });
     try {
       await mkdir(join(enclosure.volumeFromHere, "workspace"));

@@ -53,6 +53,17 @@ describe("the process sandbox on its machine", () => {
     await world.close();
   });
 
+  test("a step has all the processes that it may, whatever came before it", async () => {
+    const source = await world.addRepository("plain", "echo one > README.md");
+    const sandbox = open();
+    const steps = Array.from({ length: 8 }, () => "sleep 0.01 | cat | cat | cat");
+    const job = aJob(source, steps);
+    await sandbox.start({ ...job, limits: { ...job.limits, processes: 8 } });
+    await world.report(job.executionId);
+    const result = await world.result(job);
+    expect(result.steps.map(({ status }) => status)).toEqual(steps.map(() => "ran"));
+  });
+
   test("a commit that was damaged on the disk can be tried again, and is fetched for that", async () => {
     const source = await world.addRepository("plain", "head -c 30000 /dev/urandom | base64 > README.md");
     const sandbox = open({ sourceCacheBytes: 1 << 30 });

@@ -9,6 +9,7 @@ import { createLiveLogWriter } from "#shared/transform/live-log-writer.ts";
 import type { StepCacheInUse } from "#shared/transform/run-transform.ts";
 import type { StepCache } from "#shared/transform/step-cache.ts";
 import { createControlGroup, type ControlGroup } from "./control-groups.ts";
+import type { Given } from "./given.ts";
 import { removeAll } from "./remove-all.ts";
 import { runCommand } from "./run-command.ts";
 import { createSeat, type Seat } from "./seat.ts";
@@ -35,6 +36,9 @@ export interface ProcessSandboxOptions extends MachineOptions {
   readonly mayBegin?: (job: TransformJob) => Promise<boolean>;
   readonly logger?: { error(fields: Record<string, unknown>, message: string): void };
 }
+
+/** More may be in a control group than a step may have. */
+const processesOfOurs = 16;
 
 interface Running {
   readonly abort: AbortController;
@@ -78,7 +82,10 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
 
   async function controlGroup(here: Machine, slot: number, job: TransformJob): Promise<ControlGroup | undefined> {
     if (here.hierarchies.length === 0) return undefined;
-    const group = await createControlGroup(here.hierarchies, `${here.instance.name}-${slot}`, job.limits);
+    const { limits, steps } = job;
+    // Those who start the steps are in there, and what bubblewrap has left behind until somebody asks for how it ended.
+    const processes = limits.processes + processesOfOurs + 2 * steps.length;
+    const group = await createControlGroup(here.hierarchies, `${here.instance.name}-${slot}`, { ...limits, processes });
     groups.set(slot, group);
     return group;
   }
@@ -94,11 +101,13 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
   }
 
   async function carryOut(here: Machine, job: TransformJob, entry: Running): Promise<void> {
+    const given = await here.given();
     const { signal } = entry.abort;
     const directory = join(here.instance.path, randomBytes(8).toString("hex"));
     const seat = (entry.seat = createSeat({
       slots,
       machine: here,
+      given,
       directory,
       limits: job.limits,
       controlGroup: (slot) => controlGroup(here, slot, job),
@@ -115,7 +124,7 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
         seat,
         gitDirectory: join(directory, "git"),
         runGit: (command) => runCommand(command),
-        cache: await cacheOf(here),
+        cache: cacheOf(here, given),
         signal,
         watch: liveLog,
         artifactPrefix: `${job.artifactPrefix}/attempts/${randomBytes(6).toString("hex")}`,
@@ -125,6 +134,7 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
     } finally {
       liveLog?.close();
       await seat.leave();
+      given.release();
       // What a step has left may resist; nobody else has to wait for that.
       await removeAll(directory).catch((error: unknown) => {
         options.logger?.error({ err: error, directory }, "the directory of a transform could not be removed");
@@ -136,9 +146,9 @@ export function createProcessSandbox(options: ProcessSandboxOptions): Sandbox & 
   }
 
   /** Without isolation a step can read anything, so nothing names all that it depends on. */
-  async function cacheOf(here: Machine): Promise<StepCacheInUse | undefined> {
+  function cacheOf(here: Machine, { programs }: Given): StepCacheInUse | undefined {
     if (options.stepCache === undefined || here.isolation === "none") return undefined;
-    return { steps: options.stepCache, programs: (await here.given()).programs, isNamed: () => true };
+    return { steps: options.stepCache, programs, isNamed: () => true };
   }
 
   /** Of a transform that had to wait. */

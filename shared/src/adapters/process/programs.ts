@@ -20,19 +20,29 @@ function pythonLibraries(): string[] {
 }
 
 /**
- * A name for what this machine gives to steps: another one after any program on their PATH, any package of the system or
- * anything directly in a directory of the operator's, or in one of those that they see of /etc, was added, replaced or
- * removed. In place of a container image.
+ * A name for what this machine gives to steps: another one after any program on their PATH, any package of the system,
+ * anything directly in a directory of the operator's, or any setting was added, replaced or removed. In place of a container
+ * image.
  */
-export async function nameOfPrograms(isolation: IsolationKind, view: HostView): Promise<string> {
-  const tools = view.tools.map(({ source }) => source);
-  const settings = view.directories.filter(({ target }) => target.startsWith("/etc/")).map(({ source }) => source);
-  const directories = [...new Set([...view.path.split(":"), ...tools, ...libraries, ...settings])];
-  const files = [...listsOfPackages, ...settings];
-  const listed = await Promise.all([...directories.map(listDirectory), ...files.map(describe)]);
+export async function nameOfPrograms(isolation: IsolationKind, view: HostView, settings: string): Promise<string> {
+  const directories = [...new Set([...view.path.split(":"), ...view.tools.map(({ source }) => source), ...libraries])];
+  const listed = await Promise.all([...directories.map(listDirectory), ...listsOfPackages.map(describe)]);
   const system = await readFile("/etc/os-release", "utf8").catch(() => "");
-  const parts = [isolation, process.arch, view.path, system, ...listed];
+  const parts = [isolation, process.arch, view.path, system, settings, ...listed];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
+
+/** A name for what steps see of /etc: another one after any file in there was added, replaced, written to or removed. */
+export async function nameOfSettings(view: HostView): Promise<string> {
+  const sources = view.directories.filter(({ target }) => target.startsWith("/etc/")).map(({ source }) => source);
+  const listed = await Promise.all(
+    sources.map(async (source) => {
+      const below = await readdir(source, { recursive: true }).catch(() => []);
+      const paths = [source, ...below.toSorted((a, b) => (a < b ? -1 : 1)).map((name) => join(source, name))];
+      return Promise.all(paths.map(async (path) => `${path} ${await describe(path)}`));
+    }),
+  );
+  return createHash("sha256").update(JSON.stringify(listed)).digest("hex");
 }
 
 async function listDirectory(directory: string): Promise<string[]> {

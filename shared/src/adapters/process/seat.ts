@@ -4,6 +4,7 @@ import { openDirectory, openEnclosure, type Enclosure } from "./enclosure.ts";
 import { isRoot, stepUser } from "./isolation.ts";
 import type { StepPlace } from "./launch-step.ts";
 import type { Slots } from "./slots.ts";
+import type { Given } from "./given.ts";
 import type { Machine } from "./survey-machine.ts";
 
 /** Where a transform runs its steps: a slot of this machine, with a user and a control group of its own, and an enclosure. */
@@ -20,7 +21,8 @@ export interface Seat {
 
 export function createSeat(options: {
   readonly slots: Slots;
-  readonly machine: Machine;
+  readonly machine: Pick<Machine, "isolation" | "seccompFile">;
+  readonly given: Pick<Given, "viewFor">;
   /** An existing directory, closed to others. */
   readonly directory: string;
   readonly limits: TransformJob["limits"];
@@ -63,7 +65,7 @@ export function createSeat(options: {
       return {
         isolation: machine.isolation,
         enclosure,
-        view: await (await machine.given()).viewFor(user),
+        view: await options.given.viewFor(user),
         seccompFile: machine.seccompFile,
         user,
         controlGroup,

@@ -7,13 +7,11 @@ import type { WayToGit } from "../git/git-request.ts";
 import type { RemoteAccess } from "../git/remote.ts";
 import { createSourceCache, type Sources } from "../git/source-cache.ts";
 import { createControlGroup, findControlGroups, removeStaleGroups } from "./control-groups.ts";
-import { gatherSettings } from "./gather-settings.ts";
-import { readHostView, type HostView } from "./host-view.ts";
+import { lookAtMachine, type Given } from "./given.ts";
+import { readHostView } from "./host-view.ts";
 import { claimInstanceDirectory, isStaleInstance, type InstanceDirectory } from "./instance-directory.ts";
 import { detectIsolation, type IsolationKind } from "./isolation.ts";
-import { nameOfPrograms } from "./programs.ts";
 import { removeAll } from "./remove-all.ts";
-import type { StepUser } from "./step-mounts.ts";
 import { runCommand } from "./run-command.ts";
 import { seccompProgram } from "./seccomp.ts";
 
@@ -42,15 +40,8 @@ export interface Machine {
   readonly hierarchies: Awaited<ReturnType<typeof findControlGroups>>;
   readonly seccompFile: string | undefined;
   readonly sources: Sources;
-  /** What it gives to steps now. */
+  /** What it gives to steps now; see {@link lookAtMachine}. */
   readonly given: () => Promise<Given>;
-}
-
-/** What a machine gives to steps, until something of it changes. */
-export interface Given {
-  readonly viewFor: (user: StepUser) => Promise<HostView>;
-  /** Names it, see `nameOfPrograms`. */
-  readonly programs: string;
 }
 
 /** @throws SandboxUnavailable with what is missing and the remedy. */
@@ -78,54 +69,13 @@ export async function surveyMachine(options: MachineOptions): Promise<Machine> {
       way: options.wayToGit,
       run: (command) => runCommand(command),
     });
-    const given = rememberFor(rememberedMs, options.clock, lookAgain(isolation, view, instance.path));
+    const { clock } = options;
+    const given = lookAtMachine({ isolation, whole: view, directory: instance.path, clock });
     return { isolation, instance, hierarchies, seccompFile, sources, given };
   } catch (error) {
     await removeAll(instance.path);
     throw error;
   }
-}
-
-/** How long it takes until somebody notices that a program or a setting of this machine was replaced. */
-const rememberedMs = 60_000;
-
-/** Finds what steps are given, and copies its settings anew when anything has changed; what was copied before may be in use. */
-function lookAgain(isolation: IsolationKind, whole: HostView, directory: string): () => Promise<Given> {
-  let given: Given | undefined;
-  let copies = 0;
-  return async () => {
-    const programs = await nameOfPrograms(isolation, whole);
-    if (given?.programs !== programs) {
-      const viewFor = rememberEach(async (user) =>
-        isolation === "none" ? whole : gatherSettings(whole, user, join(directory, `etc-${(copies += 1)}`)),
-      );
-      given = { viewFor, programs };
-    }
-    return given;
-  };
-}
-
-function rememberEach(find: (user: StepUser) => Promise<HostView>): (user: StepUser) => Promise<HostView> {
-  const found = new Map<number, Promise<HostView>>();
-  return (user) => {
-    const known = found.get(user.id) ?? find(user);
-    found.set(user.id, known);
-    known.catch(() => found.delete(user.id));
-    return known;
-  };
-}
-
-function rememberFor<T>(ms: number, clock: Clock, find: () => Promise<T>): () => Promise<T> {
-  let found: { readonly value: Promise<T>; readonly until: number } | undefined;
-  return () => {
-    const now = clock.now().getTime();
-    if (found === undefined || now >= found.until) {
-      const value = find();
-      found = { value, until: now + ms };
-      value.catch(() => (found = undefined));
-    }
-    return found.value;
-  };
 }
 
 /** @throws SandboxUnavailable */
