@@ -58,6 +58,8 @@ export interface EnclosureShell {
   start(command: EnclosedLaunch): Launched;
   /** Takes what the shell said: how something ended, or that the limited one did. */
   hear(line: string): void;
+  /** Ends the enclosure. Nothing is started in it from now on. */
+  kill(): void;
   /** The shell has ended, and everything with it. */
   end(): void;
 }
@@ -71,7 +73,7 @@ export function createEnclosureShell(options: {
   /** Ends the enclosure: nothing in it can be ended alone. */
   readonly kill: () => void;
 }): EnclosureShell {
-  const { shell, commands, hasLimited, kill } = options;
+  const { shell, commands, hasLimited } = options;
   let hasEnded = false;
   let isLimitedLost = false;
   let current:
@@ -81,13 +83,20 @@ export function createEnclosureShell(options: {
         readonly limited: boolean;
       }
     | undefined;
+
+  function kill(): void {
+    hasEnded = true;
+    options.kill();
+  }
+
   return {
+    kill,
     start(command) {
       if (current !== undefined) throw new Error("An enclosure runs one command at a time.");
       const { input, onOutput } = command;
       const limited = hasLimited && command.limited === true;
       if (limited && isLimitedLost) kill();
-      if (hasEnded || (limited && isLimitedLost)) return alreadyEnded;
+      if (hasEnded) return alreadyEnded;
       const { promise: exitCode, resolve: ended } = Promise.withResolvers<number | undefined>();
       const script = scriptOf(command, limited);
       const output = enter({

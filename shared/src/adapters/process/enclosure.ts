@@ -160,7 +160,7 @@ ${shellLoop}`;
       throw new Error("processes of a step did not end");
     },
     async destroy() {
-      end();
+      inside.kill();
       await ended;
     },
   };
