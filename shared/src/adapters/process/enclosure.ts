@@ -88,6 +88,7 @@ ${shellLoop}`;
   let stdout = "";
   let stderr = "";
   let shell: EnclosureShell | undefined;
+  const early: string[] = [];
   const ready = Promise.withResolvers<string>();
   const launched = launch({
     argv: [
@@ -120,8 +121,9 @@ ${shellLoop}`;
       const lines = (stdout + chunk.toString("latin1")).split("\n");
       stdout = lines.pop() ?? "";
       for (const line of lines) {
-        if (shell === undefined) ready.resolve(line);
-        else shell.hear(line);
+        if (shell !== undefined) shell.hear(line);
+        else if (/^\d+$/.test(line)) ready.resolve(line);
+        else early.push(line);
       }
     },
   });
@@ -144,6 +146,7 @@ ${shellLoop}`;
   const hasLimited = options.controlGroups !== undefined;
   const ownFromHere = `/proc/${pid}/root${own}`;
   const inside = (shell = createEnclosureShell({ shell: launched, commands: ownFromHere, hasLimited, kill: end }));
+  for (const line of early) inside.hear(line);
   void ended.then(() => inside.end());
   return {
     volume,
