@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { gatherSettings, settingsOfUser } from "./gather-settings.ts";
 import type { HostView } from "./host-view.ts";
-import { isRoot } from "./isolation.ts";
 import { runCommand } from "./run-command.ts";
 
 let directory: string;
@@ -64,12 +63,6 @@ test("files keep their modes, and what is no file is left out", async () => {
   await gatherSettings(view, etc);
   expect((await readdir(join(etc, "ssl"))).toSorted()).toEqual(["certs", "private"]);
   expect((await lstat(join(etc, "ssl", "certs", "a.pem"))).mode & 0o777).toBe(0o600);
-});
-
-test.skipIf(isRoot())("what this user may not read is left out", async () => {
-  await chmod(join(directory, "ssl", "certs", "a.pem"), 0);
-  await gatherSettings(view, etc);
-  expect(await readdir(join(etc, "ssl", "certs"))).toEqual(["b.pem"]);
 });
 
 test("a user has a copy with an account of its own", async () => {
