@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -175,6 +175,19 @@ describe.skipIf(missing !== undefined)(`an enclosure with a control group ${miss
     expect(await readFile(group, "utf8")).toBe("0\n");
     expect(parents[0]).toBe(parents[2]);
     expect([parents[1], parents[0]]).toEqual(["1", expect.not.stringMatching(/^1$/)]);
+  });
+
+  test("is not what the kernel ends when memory runs out, unlike what it starts", async () => {
+    const own = await readFile("/proc/self/oom_score_adj", "utf8");
+    await open();
+    const { launched, printed } = enter(
+      `read -r id name state parent rest </proc/$PPID/stat; cat /proc/self/oom_score_adj "/proc/$parent/oom_score_adj"`,
+      true,
+    );
+    expect(await launched.closed).toBe(0);
+    // To be spared is the right of root with CAP_SYS_RESOURCE, which containers seldom have.
+    const spared = spawnSync("/bin/sh", ["-c", "echo -1000 >/proc/self/oom_score_adj && cat /proc/self/oom_score_adj"]);
+    expect(printed.stdout).toBe(own + (spared.status === 0 ? "-1000\n" : own));
   });
 
   test("runs nothing that is limited when it cannot be joined", async () => {

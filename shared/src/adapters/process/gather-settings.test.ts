@@ -1,10 +1,25 @@
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { gatherSettings, settingsOfUser } from "./gather-settings.ts";
 import type { HostView } from "./host-view.ts";
+import { isRoot } from "./isolation.ts";
 import { runCommand } from "./run-command.ts";
+
+const nobody = 65_534;
 
 let directory: string;
 let etc: string;
@@ -63,6 +78,22 @@ test("files keep their modes, and what is no file is left out", async () => {
   await gatherSettings(view, etc);
   expect((await readdir(join(etc, "ssl"))).toSorted()).toEqual(["certs", "private"]);
   expect((await lstat(join(etc, "ssl", "certs", "a.pem"))).mode & 0o777).toBe(0o600);
+});
+
+test("what this process may not read is left out", async () => {
+  const ssl = join(directory, "ssl");
+  await chmod(join(ssl, "certs", "a.pem"), 0);
+  await mkdir(join(ssl, "listed"), { mode: 0o444 });
+  const isRootHere = isRoot();
+  for (const path of [directory, ssl, join(ssl, "certs")]) if (isRootHere) await chown(path, nobody, nobody);
+  if (isRootHere) process.seteuid?.(nobody);
+  try {
+    await gatherSettings(view, etc);
+  } finally {
+    if (isRootHere) process.seteuid?.(0);
+  }
+  expect(await readdir(join(etc, "ssl", "certs"))).toEqual(["b.pem"]);
+  expect((await readdir(join(etc, "ssl"))).toSorted()).toEqual(["certs", "private"]);
 });
 
 test("a user has a copy with an account of its own", async () => {

@@ -1,4 +1,4 @@
-import { access, chmod, constants, cp, lstat, mkdir, stat, writeFile } from "node:fs/promises";
+import { chmod, cp, lstat, mkdir, open, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { HostView } from "./host-view.ts";
 import type { StepUser } from "./step-mounts.ts";
@@ -91,13 +91,17 @@ function isSetting(path: string): boolean {
   return path.startsWith("/etc/");
 }
 
+/** Asked as it will be read: `access` asks for the real user instead of the effective one. */
 async function canBeCopied(path: string): Promise<boolean> {
   const found = await lstat(path);
   if (found.isSymbolicLink()) return true;
   if (!found.isFile() && !found.isDirectory()) return false;
-  const wanted = found.isDirectory() ? constants.R_OK | constants.X_OK : constants.R_OK;
-  return access(path, wanted).then(
-    () => true,
-    () => false,
-  );
+  try {
+    await (await open(path)).close();
+    // A directory that can be listed may still be closed to who wants to look into it.
+    if (found.isDirectory()) await lstat(`${path}/.`);
+    return true;
+  } catch {
+    return false;
+  }
 }
